@@ -1,0 +1,3 @@
+"""Edge video recorder: evidence-grade ring recording on street-pole nodes."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,277 @@
+"""Journal records: one JSON object a line, chained by SHA-256, at most 32 KiB.
+
+A record's `facts` is one of the structs below; its `type` is that struct's tag word (FACTS maps one to the other).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from edge.clock import ClockState
+
+RECORD_MAX_BYTES = 32 * 1024
+
+GapReason = Literal[
+    "power",  # the boot id changed: power cut or reboot
+    "crash",  # same boot, the recorder did not stop in order
+    "stopped",  # the recorder was stopped in order
+    "camera_stalled",  # no packet within the stall limit
+    "camera_died",  # the capture worker ended or could not open its source
+    "camera_unreachable",  # network camera does not answer
+    "time_jump",  # the source's time stamps jumped
+    "stream_changed",  # parameter sets changed; the pictures between two streams
+    "disk_slow",  # the queue was full: whole GOPs dropped
+    "disk_error",  # the disk refused
+    "damaged",  # bytes on disk did not check and were left out
+    "end_of_file",  # a replayed file ended
+    "unknown",
+]
+EraseReason = Literal["age", "space", "budget", "decommission"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """seq: from 1, no holes. t: UTC, RFC 3339 ms, as far as `clock` lets one believe it. mono_ms: CLOCK_BOOTTIME.
+    prev: SHA-256 hex of the previous line's bytes without its newline; 64 zeros in the first."""
+
+    seq: int
+    t: str
+    clock: ClockState
+    mono_ms: int
+    boot: str
+    type: str
+    camera: str | None = None
+    facts: msgspec.Raw
+    prev: str
+
+
+class Boot(msgspec.Struct, frozen=True, kw_only=True):
+    """A process (writer of this journal) started. ended: how the previous run ended, as far as can be seen."""
+
+    version: str
+    ended: Literal["first", "orderly", "crash", "power"]
+    config_sha256: str = ""
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """Orderly end of the process that writes this journal."""
+
+    reason: str
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """A sealed segment. name: path below ring/<camera>/. start/end: UTC by the mapping at sealing, None if undated."""
+
+    seq: int
+    name: str
+    span: str
+    """Boot id and recorder start, one per power-up to power-down: "<boot id>/<boot_ns of the recorder's start>"."""
+    start: str | None
+    end: str | None
+    start_mono_ms: int
+    duration_ms: int
+    frames: int
+    fragments: int
+    bytes: int
+    sha256: str
+    params_sha256: str
+    times_sha256: str
+    clock: ClockState
+    clock_error_ms: float | None
+    codec: str
+    width: int
+    height: int
+    config_sha256: str = ""
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Missing footage. begin: it started and still lasts (`end` fields None); otherwise both ends are known.
+
+    start/end: UTC or None; *_mono_ms are of `boot` (start_boot differs from the record's boot after a power cut)."""
+
+    reason: GapReason
+    start: str | None
+    end: str | None
+    start_mono_ms: int | None
+    end_mono_ms: int | None
+    start_boot: str
+    frames_lost: int | None = None
+    after_seq: int | None = None
+    """The last segment before the gap."""
+    open: bool = False
+    text: str = ""
+
+
+class StreamChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """Codec, size or parameter sets changed: a new segment begins."""
+
+    before: str
+    after: str
+    new_seq: int
+
+
+class ClockStep(msgspec.Struct, frozen=True, kw_only=True):
+    """UTC moved against the monotonic clock, or its state changed. step_ms: new minus old mapping."""
+
+    step_ms: int
+    before: ClockState
+    after: ClockState
+    error_ms: float | None
+    source: str
+
+
+class Dated(msgspec.Struct, frozen=True, kw_only=True):
+    """Footage of `of_boot` recorded without a trusted clock got its names. offset_ms = utc - monotonic."""
+
+    of_boot: str
+    offset_ms: int
+    segments: list[int]
+
+
+class Erase(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment was destroyed by a retention decision; range and hash stay so that destruction can be proved."""
+
+    seq: int
+    name: str
+    start: str | None
+    end: str | None
+    bytes: int
+    sha256: str
+    reason: EraseReason
+    policy: str
+    early: bool = False
+    """Before the legal minimum (space pressure): an alarm goes with it."""
+
+
+class Recover(msgspec.Struct, frozen=True, kw_only=True):
+    """An unfinished segment was closed after a crash or a power cut."""
+
+    seq: int
+    kept_bytes: int
+    cut_bytes: int
+    fragments: int
+    boot: str
+
+
+class HoldAdded(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    camera_id: str
+    start: str
+    end: str
+    case: str
+    by: str
+    review: str | None
+    segments: list[int]
+    bytes: int
+
+
+class HoldReleased(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    by: str
+    why: str
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True):
+    """Motion. Start and end share `id`. state: "start" | "end". Times are UTC with the record's clock quality."""
+
+    id: str
+    state: Literal["start", "end"]
+    since: str
+    until: str | None
+    since_mono_ms: int
+    until_mono_ms: int | None
+    score: float
+    zones: list[str] = []
+    boxes: list[list[float]] = []
+    """[x, y, width, height] in 0..1 of the picture, at the peak."""
+    peak: str | None = None
+
+
+class AlarmRaised(msgspec.Struct, frozen=True, kw_only=True):
+    """active: raised (True) or cleared (False). todo: what to do, for a person."""
+
+    code: str
+    active: bool
+    severity: Literal["info", "warning", "critical"]
+    text: str
+    todo: str = ""
+    value: float | None = None
+    threshold: float | None = None
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A command arrived; what was decided. state as in ClipState, or "refused"."""
+
+    id: str
+    verb: str
+    operator: str
+    case: str
+    state: str
+    code: str = ""
+    text: str = ""
+
+
+class ClipDone(msgspec.Struct, frozen=True, kw_only=True):
+    """The final word on a clip job (done/failed), with the manifest's hashes."""
+
+    id: str
+    state: str
+    code: str = ""
+    text: str = ""
+    files: list[dict[str, Any]] = []
+
+
+class ConfigFault(msgspec.Struct, frozen=True, kw_only=True):
+    """The new configuration is broken; the last good one is in force."""
+
+    path: str
+    errors: list[str]
+    in_force_sha256: str
+
+
+Facts = (
+    Boot
+    | Stop
+    | Segment
+    | Gap
+    | StreamChanged
+    | ClockStep
+    | Dated
+    | Erase
+    | Recover
+    | HoldAdded
+    | HoldReleased
+    | Episode
+    | AlarmRaised
+    | Command
+    | ClipDone
+    | ConfigFault
+)
+
+FACTS: dict[str, type[msgspec.Struct]] = {
+    "boot": Boot,
+    "stop": Stop,
+    "segment": Segment,
+    "gap": Gap,
+    "stream_changed": StreamChanged,
+    "clock_step": ClockStep,
+    "dated": Dated,
+    "erase": Erase,
+    "recover": Recover,
+    "hold": HoldAdded,
+    "release": HoldReleased,
+    "episode": Episode,
+    "alarm": AlarmRaised,
+    "command": Command,
+    "clip": ClipDone,
+    "config_fault": ConfigFault,
+}
+TYPE_OF: dict[type[msgspec.Struct], str] = {shape: word for word, shape in FACTS.items()}
+
+_F = TypeVar("_F", bound=msgspec.Struct)
+
+
+def facts_of(record: Record, shape: type[_F]) -> _F:
+    """Decode a record's facts. Raises msgspec.ValidationError where they do not fit."""
+    return msgspec.json.decode(record.facts, type=shape)

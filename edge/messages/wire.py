@@ -1,0 +1,82 @@
+"""MQTT payloads other than records and clips. Topic table: edge/link/topics.py."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from edge.messages.clip import ClipState, Manifest
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Retained `status`; the will carries state=offline, why=will with the same session, so that an old will cannot hide a new birth."""
+
+    v: int = 1
+    state: Literal["online", "offline"]
+    why: Literal["boot", "reconnect", "shutdown", "will"]
+    boot: str
+    session: int
+    t: str
+    version: str = ""
+    journals: dict[str, str] = {}
+    """Journal name -> epoch, of all journals that are published."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One journal record, verbatim: `record` is the line's exact bytes, so that the chain can be checked by the centre.
+
+    epoch: names one life of a journal (first 16 hex of the SHA-256 of its first line)."""
+
+    v: int = 1
+    node: str
+    journal: str
+    epoch: str
+    record: msgspec.Raw
+
+
+class Watermark(msgspec.Struct, frozen=True, kw_only=True):
+    epoch: str
+    upto: int
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
+    """Retained `ack`: the centre has stored every record of the journal up to and including `upto`."""
+
+    v: int = 1
+    watermarks: dict[str, Watermark]
+
+
+class Motion(msgspec.Struct, frozen=True, kw_only=True):
+    """Retained `motion/<camera>`: a property for dashboards."""
+
+    v: int = 1
+    active: bool
+    id: str
+    since: str
+    score: float
+    zones: list[str] = []
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to a command on `resp/<verb>`."""
+
+    v: int = 1
+    id: str
+    state: ClipState
+    code: str = ""
+    text: str = ""
+    manifest: Manifest | None = None
+
+
+class CommandClaims(msgspec.Struct, frozen=True, kw_only=True):
+    """Claims of a command JWS (ES256). iat/exp: seconds since 1970; exp - iat <= 600."""
+
+    id: str
+    verb: str
+    aud: str
+    iat: int
+    exp: int
+    operator: str
+    case: str = ""
+    args: dict[str, Any] = {}
