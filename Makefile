@@ -1,0 +1,28 @@
+# Two commands to learn: `make demo` and `make test`. Each sets up what it needs by itself.
+SECONDS ?=
+SOURCE ?=
+
+.PHONY: demo test soak bench docs clean
+
+demo: ## the main job, live: a broker, a small centre and a node with two cameras
+	@image/desk-setup.sh demo
+	@.venv/bin/edge demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(SECONDS),--seconds $(SECONDS))
+
+test: ## everything that must hold, in one pytest run
+	@image/desk-setup.sh test
+	.venv/bin/python -m pytest -n 3 --dist loadgroup
+
+soak: ## long fault runs
+	@image/desk-setup.sh test
+	.venv/bin/python -m pytest tests/soak --timeout 7200
+
+bench: ## costs as ratios inside one run
+	@image/desk-setup.sh test
+	for script in bench/*.py; do .venv/bin/python $$script || exit 1; done
+
+docs: ## regenerate the reference pages
+	@image/desk-setup.sh test
+	.venv/bin/python docs/generate.py
+
+clean:
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
