@@ -6,8 +6,8 @@ copy only when the counter was even and unchanged and the CRC-32 over facts and 
 that reorder stores, and against a file that is damaged. Readers use pread instead of a mapping: a file cut short under a mapping kills the
 process with SIGBUS, under pread it is a short read.
 
-A writer never re-uses a file: it makes a new one beside it, reserves its bytes (a full tmpfs would be SIGBUS later) and renames it over the old
-name. A reader notices by the inode, also when the picture's size changed.
+A writer never re-uses a file: it makes a new one beside it, reserves its bytes (a full tmpfs would be SIGBUS later) and renames it
+over the old name. A reader notices by the inode, also when the picture's size changed.
 
 Layout, native byte order, 64-bit words: [0] magic [1] width [2] height [3] nonce of this file; from byte 64 three slot headers of 64 bytes:
 [0] counter [1] seq [2] boot_ns [3] CRC-32; from byte 4096 three pictures, each at a multiple of 4096.
