@@ -60,8 +60,7 @@ if [ -n "$missing" ]; then
     fi
     echo "desk-setup: installing from the distribution:$missing"
     $root apt-get -qq update
-    # policy-rc.d semantics: a broker of the distribution's own must not start; we start ours, on loopback, when needed
-    $root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -y --no-install-recommends install $missing >/dev/null
+    $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing >/dev/null
 fi
 
 "$python" -c 'import sys; raise SystemExit(sys.version_info < (3, 10))' || {
