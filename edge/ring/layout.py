@@ -1,0 +1,64 @@
+"""Where everything lies on the data partition and in the volatile folder. The only place that spells folder names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.config.model import NodeConfig
+
+OPEN = "open"
+UNDATED = "undated"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFolders:
+    """`data`: root of the data partition. `volatile`: folder on a memory file system, lost at reboot."""
+
+    data: Path
+    volatile: Path
+
+    @property
+    def rings(self) -> Path:
+        return self.data / "ring"
+
+    def ring(self, camera: str) -> Path:
+        return self.data / "ring" / camera
+
+    def open(self, camera: str) -> Path:
+        """Segments being written."""
+        return self.data / "ring" / camera / OPEN
+
+    @property
+    def hold(self) -> Path:
+        return self.data / "hold"
+
+    @property
+    def jobs(self) -> Path:
+        return self.data / "jobs"
+
+    @property
+    def journals(self) -> Path:
+        return self.data / "journal"
+
+    def journal(self, writer: str) -> Path:
+        return self.data / "journal" / writer
+
+    def cursor(self, writer: str) -> Path:
+        """A file, not a folder."""
+        return self.data / "cursor" / writer
+
+    def run(self, camera: str) -> Path:
+        """Volatile files of one camera: status.json, luma window."""
+        return self.volatile / camera
+
+
+def recorder_journal(camera: str) -> str:
+    """Name of the journal that the camera's recorder writes."""
+    return f"recorder.{camera}"
+
+
+def folders_of(config: NodeConfig) -> NodeFolders:
+    """`config` has absolute paths already (the loader resolves them against node.toml's folder)."""
+    node = config.node
+    return NodeFolders(Path(node.data), Path(node.run) if node.run else Path("/dev/shm") / f"edge-{node.id}")
