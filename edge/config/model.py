@@ -10,19 +10,30 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", description="letters, digits, . _ - (at most 63)")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        description="letters, digits, . _ - (at most 63)",
+        extra={"allowed": "1 to 63 of: letters, digits, . _ - and a letter or digit first"},
+    ),
+]
 Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
+FilePath = Annotated[str, Meta(extra={"path": "file"})]
+"""A file or folder; relative to the folder of node.toml."""
+SecretPath = Annotated[str, Meta(extra={"path": "secret"})]
+"""A file that only its owner may read (mode 0600); relative to the folder of node.toml."""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who this node is and where it keeps footage."""
 
     id: Annotated[Name, Meta(description="node id: also MQTT client id and certificate name")]
-    data: Annotated[str, Meta(min_length=1, description="folder of the data partition: ring, journals, holds, jobs")]
-    run: Annotated[str, Meta(description="volatile folder (status, luma window); empty: /dev/shm/edge-<node id>")] = ""
+    data: Annotated[FilePath, Meta(min_length=1, description="folder of the data partition: ring, journals, holds, jobs")]
+    run: Annotated[FilePath, Meta(description="volatile folder (status, luma window); empty: /dev/shm/edge-<node id>")] = ""
     place: Annotated[str, Meta(description="where the pole stands, for people")] = ""
     timezone: Annotated[str, Meta(description="IANA name, for local times on the command line and in reports")] = "Europe/Warsaw"
-    hw: Annotated[str, Meta(description="hardware profile: a file name in hw/ without .toml")] = "desk"
+    hw: Annotated[Name, Meta(description="hardware profile: a file name in hw/ without .toml")] = "desk"
     sentinel: Annotated[
         bool, Meta(description="refuse to record unless <data>/.edge-data names this node (proof that the data partition is mounted)")
     ] = False
@@ -31,8 +42,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of the picture; polygon corners [x, y] in 0..1 from the top left."""
 
-    name: Name
-    polygon: Annotated[list[tuple[Unit, Unit]], Meta(min_length=3, max_length=32)]
+    name: Annotated[Name, Meta(description="appears in episodes; unique within the camera")]
+    polygon: Annotated[list[tuple[Unit, Unit]], Meta(min_length=3, max_length=32, description="corners [x, y] in order, at least 3")]
     kind: Annotated[Literal["include", "exclude"], Meta(description="include: report motion here; exclude: never")] = "include"
     sensitivity: Annotated[float, Meta(gt=0.0, le=4.0, description="1 = as the camera; 2 = twice as sensitive")] = 1.0
 
@@ -40,11 +51,11 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One camera."""
 
-    id: Name
+    id: Annotated[Name, Meta(description="camera id: folder name, topic level, unique on the node")]
     source: Annotated[str, Meta(description="synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0")]
     name: Annotated[str, Meta(description="for people")] = ""
-    luma_source: Annotated[str, Meta(description="second low-resolution URL of an IP camera, for motion; empty: key frames are decoded")] = ""
-    secrets: Annotated[str, Meta(description="file (mode 0600) with user and password for rtsp, two lines: user=... password=...")] = ""
+    luma_source: Annotated[str, Meta(description="second, small stream of an IP camera, for motion; empty: key frames are decoded")] = ""
+    secrets: Annotated[SecretPath, Meta(description="file (mode 0600) with the lines user=... and password=..., for rtsp")] = ""
     width: Annotated[int, Meta(ge=160, le=4096, description="pixels; raw sources only")] = 1280
     height: Annotated[int, Meta(ge=120, le=3072, description="pixels; raw sources only")] = 720
     fps: Annotated[float, Meta(ge=1.0, le=60.0, description="frames/s; raw sources only")] = 25.0
@@ -53,12 +64,12 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     encoder: Annotated[Literal["auto", "libx264"], Meta(description="auto: the best this board has")] = "auto"
     stall_s: Annotated[float, Meta(ge=1.0, le=30.0, description="no packet for this long: the capture worker is replaced")] = 2.0
     motion: Annotated[bool, Meta(description="give the watcher a luma window")] = True
-    luma_width: Annotated[int, Meta(ge=64, le=1280)] = 320
-    luma_height: Annotated[int, Meta(ge=48, le=720)] = 180
-    luma_fps: Annotated[float, Meta(ge=1.0, le=15.0)] = 6.0
-    sensitivity: Annotated[float, Meta(gt=0.0, le=4.0)] = 1.0
+    luma_width: Annotated[int, Meta(ge=64, le=1280, description="pixels; picture for the watcher")] = 320
+    luma_height: Annotated[int, Meta(ge=48, le=720, description="pixels; picture for the watcher")] = 180
+    luma_fps: Annotated[float, Meta(ge=1.0, le=15.0, description="pictures/s for the watcher, at most")] = 6.0
+    sensitivity: Annotated[float, Meta(gt=0.0, le=4.0, description="1 = normal; 2 = half the contrast is enough")] = 1.0
     options: Annotated[dict[str, Any], Meta(description="the adapter's own options: speed, loop, seed, night ...")] = {}
-    zone: list[Zone] = []
+    zone: Annotated[list[Zone], Meta(max_length=32, description="[[camera.zone]]: parts of the picture")] = []
 
 
 class Ring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,16 +80,18 @@ class Ring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Literal["fragment", "segment", "off"],
         Meta(description="fdatasync after each fragment, only when sealing, or never (off loses footage at a power cut: trials only)"),
     ] = "fragment"
-    reserve_bytes: Annotated[int, Meta(ge=0, description="kept free on the data partition for others; 0: 2 percent of it, at least 64 MB")] = 0
+    reserve_bytes: Annotated[int, Meta(ge=0, description="kept free on the data partition; 0: 2 percent of it, at least 64 MB")] = 0
     budget_bytes: Annotated[int, Meta(ge=0, description="most bytes of ring footage per camera; 0: no limit but free space")] = 0
     queue_bytes: Annotated[int, Meta(ge=1_000_000, description="footage that may wait in memory for a stalled disk")] = 32_000_000
-    queue_gops: Annotated[int, Meta(ge=2, le=600)] = 60
+    queue_gops: Annotated[int, Meta(ge=2, le=600, description="groups of pictures that may wait in memory")] = 60
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long footage is kept (un-held)."""
 
-    profile: Annotated[Literal["pl-guard", "pl-municipal", "custom"], Meta(description="legal bounds: 20-60, 20-90, or any days")] = "pl-guard"
+    profile: Annotated[Literal["pl-guard", "pl-municipal", "custom"], Meta(description="legal bounds in days: 20-60, 20-90, any")] = (
+        "pl-guard"
+    )
     basis: Annotated[str, Meta(description="legal basis, required by profile custom")] = ""
     days: Annotated[float, Meta(gt=0.0, le=3650.0, description="footage older than this is erased")] = 30.0
     minimum_days: Annotated[float, Meta(ge=0.0, le=3650.0, description="erasing younger footage for space raises an alarm")] = 20.0
@@ -101,7 +114,7 @@ class ClockTrust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Literal["kernel", "assume"],
         Meta(description="kernel: only while the kernel says synchronised (adjtimex); assume: always (desk, demo)"),
     ] = "kernel"
-    max_error_ms: Annotated[float, Meta(gt=0.0, le=16_000.0)] = 1000.0
+    max_error_ms: Annotated[float, Meta(gt=0.0, le=16_000.0, description="a clock whose error bound is larger is not trusted")] = 1000.0
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,52 +122,63 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     start_s: Annotated[float, Meta(ge=0.0, le=10.0, description="motion must last this long before an episode starts")] = 0.4
     end_s: Annotated[float, Meta(ge=0.5, le=120.0, description="stillness that ends an episode")] = 3.0
-    max_episode_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
+    max_episode_s: Annotated[float, Meta(ge=10.0, le=3600.0, description="a longer episode is ended and a new one begun")] = 300.0
 
 
 class Mqtt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The broker. No [mqtt] section: no link; the node only records."""
 
-    host: Annotated[str, Meta(min_length=1)]
-    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    host: Annotated[str, Meta(min_length=1, description="name or address of the broker")]
+    port: Annotated[int, Meta(ge=1, le=65535, description="TCP port")] = 8883
     org: Annotated[Name, Meta(description="first level of every topic")] = "town"
     tls: Annotated[bool, Meta(description="false only on loopback: refused for any other host")] = True
-    ca: Annotated[str, Meta(description="PEM of the authority that signed the broker's certificate; empty: the system's")] = ""
-    certificate: str = ""
-    key: str = ""
-    user: str = ""
-    password_file: Annotated[str, Meta(description="file (mode 0600) with the password on its first line")] = ""
-    keepalive_s: Annotated[int, Meta(ge=5, le=1200)] = 60
+    ca: Annotated[FilePath, Meta(description="PEM of the authority that signed the broker's certificate; empty: the system's")] = ""
+    certificate: Annotated[FilePath, Meta(description="PEM of the node's own certificate; with key")] = ""
+    key: Annotated[SecretPath, Meta(description="PEM of its private key (mode 0600)")] = ""
+    user: Annotated[str, Meta(description="user name, where the broker wants one")] = ""
+    password_file: Annotated[SecretPath, Meta(description="file (mode 0600) with the password on its first line")] = ""
+    keepalive_s: Annotated[int, Meta(ge=5, le=1200, description="a ping after this much silence")] = 60
     window: Annotated[int, Meta(ge=1, le=100, description="most messages in flight")] = 20
     backoff_max_s: Annotated[float, Meta(ge=0.2, le=3600.0, description="longest wait between connection attempts (full jitter)")] = 300.0
     delivery: Annotated[
         Literal["centre", "broker"],
         Meta(description="centre: a record is delivered when the centre's watermark covers it; broker: when the broker acknowledged it"),
     ] = "centre"
-    command_key: Annotated[str, Meta(description="PEM public key (P-256) of the centre; empty: every command is refused")] = ""
+    command_key: Annotated[FilePath, Meta(description="PEM public key (P-256) of the centre; empty: every command is refused")] = ""
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where clips go. The destination is never taken from a command."""
 
-    url: Annotated[str, Meta(pattern=r"^https?://", description="tus 1.0 creation URL; plain http only on loopback")]
-    token_file: Annotated[str, Meta(description="file (mode 0600) with a bearer token on its first line")] = ""
-    ca: str = ""
-    certificate: str = ""
-    key: str = ""
-    rate_kbps: Annotated[int, Meta(ge=0, description="0: no limit")] = 0
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://",
+            description="tus 1.0 creation URL; plain http only on loopback",
+            extra={"allowed": "https://HOST/PATH"},
+        ),
+    ]
+    token_file: Annotated[SecretPath, Meta(description="file (mode 0600) with a bearer token on its first line")] = ""
+    ca: Annotated[FilePath, Meta(description="PEM of the authority that signed the server's certificate; empty: the system's")] = ""
+    certificate: Annotated[FilePath, Meta(description="PEM of the node's own certificate; with key")] = ""
+    key: Annotated[SecretPath, Meta(description="PEM of its private key (mode 0600)")] = ""
+    rate_kbps: Annotated[int, Meta(ge=0, description="most that uploads may use; 0: no limit")] = 0
     patch_bytes: Annotated[int, Meta(ge=65_536, le=1 << 30, description="most bytes in one PATCH request")] = 8 << 20
-    progress_timeout_s: Annotated[float, Meta(ge=1.0, le=600.0)] = 20.0
-    backoff_max_s: Annotated[float, Meta(ge=0.2, le=3600.0)] = 60.0
+    progress_timeout_s: Annotated[float, Meta(ge=1.0, le=600.0, description="no byte taken for so long: the connection is given up")] = 20.0
+    backoff_max_s: Annotated[float, Meta(ge=0.2, le=3600.0, description="longest wait between attempts (full jitter)")] = 60.0
     deadline_h: Annotated[float, Meta(gt=0.0, le=720.0, description="a job that could not be delivered by then has failed")] = 72.0
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Health documents."""
+
     interval_s: Annotated[float, Meta(ge=1.0, le=3600.0, description="seconds between health documents")] = 60.0
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Log lines on stderr."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="least severe level that is written")] = "info"
 
 
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
