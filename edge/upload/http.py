@@ -1,0 +1,194 @@
+"""HTTP/1.1 for uploads: one kept-alive connection to one origin, streamed bodies, a deadline on every step.
+
+Foreign errors (OSError, http.client, ssl) end here: they become `Broken`, which the state machine answers with a back-off.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from edge.config.model import Upload
+from edge.errors import ConfigError
+from edge.upload.headers import on_our_origin, origin
+from edge.upload.steps import Broken, Reply
+from edge.upload.wire import Wire, dial
+
+Body = Callable[[], Iterator[bytes | bytearray | memoryview]]
+
+_REDIRECTS = (307, 308)
+_MOST_REDIRECTS = 3
+_MOST_ANSWER_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where uploads go: the creation URL, a bearer token ("" for none), TLS settings (None: plain http)."""
+
+    url: str
+    token: str = ""
+    tls: ssl.SSLContext | None = None
+
+
+def target_of(settings: Upload) -> Target:
+    """Raises ConfigError: plain http off loopback, unreadable or world-readable token, certificate trouble."""
+    scheme, host, _ = origin(settings.url)
+    if scheme == "http":
+        if not _is_loopback(host):
+            raise ConfigError(f"[upload] url {settings.url}: plain http leaves this machine", remedy="use https")
+        return Target(settings.url, _token(settings.token_file))
+    try:
+        tls = ssl.create_default_context(cafile=settings.ca or None)
+        if settings.certificate:
+            tls.load_cert_chain(settings.certificate, settings.key or None)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"[upload] ca, certificate or key: {error}") from error
+    return Target(settings.url, _token(settings.token_file), tls)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _token(path_text: str) -> str:
+    if not path_text:
+        return ""
+    path = Path(path_text)
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(f"[upload] token_file {path} may be read by others", remedy=f"chmod 600 {path}")
+        lines = path.read_text("ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"[upload] token_file {path}: {error}") from error
+    if not lines:
+        raise ConfigError(f"[upload] token_file {path} is empty")
+    return lines[0]
+
+
+class Http:
+    """Requests to one origin, one after another on one connection. One thread; `close` when done."""
+
+    def __init__(self, target: Target, connect_timeout_s: float = 20.0, progress_timeout_s: float = 20.0) -> None:
+        self._target = target
+        self._connect_timeout_s = connect_timeout_s
+        self._progress_timeout_s = progress_timeout_s
+        self._connection: http.client.HTTPConnection | None = None
+
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None, length: int = 0) -> Reply | Broken:
+        """`body` gives exactly `length` bytes, afresh at each call (a kept-alive connection the server has closed is replaced once;
+        a redirect within the origin is followed, with the method kept). What `body` raises passes through."""
+        for _ in range(_MOST_REDIRECTS):
+            answer = self._once(method, url, headers, body, length)
+            if not isinstance(answer, Reply) or answer.status not in _REDIRECTS:
+                return answer
+            onward = on_our_origin(url, answer.headers.get("location", ""))
+            if onward is None or onward == url:
+                return answer
+            url = onward
+        return Broken(f"more than {_MOST_REDIRECTS} redirects")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _once(self, method: str, url: str, headers: Mapping[str, str], body: Body | None, length: int) -> Reply | Broken:
+        reused = self._connection is not None
+        sent = _Sent()
+        try:
+            return self._exchange(method, url, headers, body, length, sent)
+        except (ConnectionResetError, BrokenPipeError) as error:
+            if not reused or sent.bytes:
+                return Broken(_words(error), sent.bytes)
+        except (OSError, http.client.HTTPException) as error:
+            return Broken(_words(error), sent.bytes)
+        try:
+            return self._exchange(method, url, headers, body, length, sent)
+        except (OSError, http.client.HTTPException) as error:
+            return Broken(_words(error), sent.bytes)
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: Body | None, length: int, sent: _Sent) -> Reply:
+        whole = False
+        try:
+            connection, wire = self._connected()
+            self._send_head(connection, method, url, headers, length if body else None)
+            if body is not None:
+                self._send_body(wire, body, sent)
+            answer = self._answer(connection, wire, sent)
+            whole = True
+            return answer
+        finally:
+            if not whole:
+                self.close()
+
+    def _connected(self) -> tuple[http.client.HTTPConnection, Wire]:
+        connection = self._connection
+        if connection is None:
+            _, host, port = origin(self._target.url)
+            connection = http.client.HTTPConnection(host, port)
+            connection.sock = dial(host, port, self._target.tls, self._connect_timeout_s, self._progress_timeout_s)
+            self._connection = connection
+        wire = connection.sock
+        if not isinstance(wire, Wire):
+            raise http.client.NotConnected
+        return connection, wire
+
+    def _send_head(
+        self, connection: http.client.HTTPConnection, method: str, url: str, headers: Mapping[str, str], length: int | None
+    ) -> None:
+        parts = urlsplit(url)
+        connection.putrequest(
+            method, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), skip_host=True, skip_accept_encoding=True
+        )
+        connection.putheader("Host", parts.netloc.rpartition("@")[2])
+        if self._target.token:
+            connection.putheader("Authorization", f"Bearer {self._target.token}")
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        if length is not None or method == "POST":
+            connection.putheader("Content-Length", str(length or 0))
+        connection.endheaders()
+
+    def _send_body(self, wire: Wire, body: Body, sent: _Sent) -> None:
+        """A server that refuses half-way closes; its answer may still be there to be read."""
+        for piece in body():
+            try:
+                wire.sendall(piece)
+            except (BrokenPipeError, ConnectionResetError) as error:
+                sent.cut = error
+                return
+            sent.bytes += len(piece)
+
+    def _answer(self, connection: http.client.HTTPConnection, wire: Wire, sent: _Sent) -> Reply:
+        wire.expect()
+        try:
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            if sent.cut is not None:
+                raise sent.cut from error
+            raise
+        reply = Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, sent.bytes)
+        if response.will_close or sent.cut or len(response.read(_MOST_ANSWER_BYTES)) == _MOST_ANSWER_BYTES:
+            self.close()
+        response.close()
+        return reply
+
+
+@dataclass(slots=True)
+class _Sent:
+    bytes: int = 0
+    cut: OSError | None = None
+
+
+def _words(error: OSError | http.client.HTTPException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the server's certificate does not verify: {error.verify_message}"
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

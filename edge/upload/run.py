@@ -1,0 +1,241 @@
+"""One clip job from accepted to its last word: rebuild the files from pinned footage, deliver each, have each confirmed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+import msgspec
+
+from edge.clock import monotonic_s
+from edge.errors import EdgeError, IntegrityError, StorageError
+from edge.messages.clip import ClipFile, ClipRequest, ClipState, JobProgress, Manifest
+from edge.upload.http import Target
+from edge.upload.jobs import Final, Job, JobStore, Memory, PartMemory, PinnedFile
+from edge.upload.send import Buffer, Progress, Sent, Settings, Source, Stopped, send_file
+
+_LOG = logging.getLogger(__name__)
+_PROGRESS_EVERY_S = 5.0
+_SPENT_EVERY_S = 60.0
+
+
+class ClipMaker(Protocol):
+    """What this package needs of the clip package; the composition root binds the two."""
+
+    def parts(self, plan: bytes) -> int:
+        """How many files the plan makes."""
+
+    def open(self, plan: bytes, part: int, segment: Callable[[int], PinnedFile]) -> Source:
+        """The same bytes at every call. `segment` gives a pinned file by its sequence number. Raises StorageError, IntegrityError."""
+
+    def manifest(self, request: ClipRequest, plan: bytes, clips: Mapping[int, Source]) -> Manifest:
+        """One ClipFile per clip, in the order of the mapping. Parts of the plan without a clip could not be read: they are gaps."""
+
+
+def run_job(
+    job: Job,
+    store: JobStore,
+    clips: ClipMaker,
+    target: Target,
+    settings: Settings,
+    *,
+    deadline_s: float,
+    stop: threading.Event,
+    on_progress: Callable[[JobProgress], None],
+) -> Final:
+    """Blocks until the job is done, has failed, or `stop` is set (then the state is "running"; call again later).
+
+    deadline_s: how long the job may be worked on, over all boots. on_progress: about every 5 s and at each file, from this thread.
+    done: every file that could be made is stored by the centre with our SHA-256; code "partial" when the manifest has gaps. failed: the
+    manifest lists only files that were confirmed. The caller then calls `JobStore.finish`. Raises StorageError when the upload's address
+    cannot be stored (back off, call again).
+    """
+    known = store.final(job.id)
+    if known is not None:
+        return known
+    run = _Run(job, store, clips, target, settings, deadline_s, stop, on_progress)
+    try:
+        return run.whole()
+    except Stopped:
+        return Final(progress=run.state("running"), manifest=None)
+    finally:
+        run.remember_time()
+
+
+class _Run:
+    def __init__(
+        self,
+        job: Job,
+        store: JobStore,
+        clips: ClipMaker,
+        target: Target,
+        settings: Settings,
+        deadline_s: float,
+        stop: threading.Event,
+        on_progress: Callable[[JobProgress], None],
+    ) -> None:
+        self._job = job
+        self._store = store
+        self._clips = clips
+        self._target = target
+        self._settings = settings
+        self._stop = stop
+        self._on_progress = on_progress
+        self._memory = store.memory(job)
+        self._began_s = self._timed_s = monotonic_s()
+        self._told_s = float("-inf")
+        self._deadline_s = self._began_s + deadline_s - self._memory.spent_s
+        self._now = store.progress(job.id) or JobProgress(id=job.id, state="accepted")
+
+    def whole(self) -> Final:
+        """Raises Stopped, StorageError."""
+        opened, lost = self._open_all()
+        manifest = self._clips.manifest(self._job.request, self._job.plan, opened)
+        self._tell(total_bytes=sum(file.bytes for file in manifest.files), text="")
+        if not opened:
+            code, text = ("unreadable", lost) if lost else ("no_footage", "there is no footage of that time")
+            return self._final("failed", code, text, manifest)
+        delivered: list[ClipFile] = []
+        note = ""
+        for (part, clip), file in zip(opened.items(), manifest.files, strict=True):
+            sent = self._deliver(part, clip, file, manifest, sum(other.bytes for other in delivered))
+            if sent.state == "stopped":
+                raise Stopped("the upload was stopped")
+            if sent.state == "failed":
+                rest = msgspec.structs.replace(manifest, files=delivered)
+                return self._final("failed", sent.code, f"{file.name}: {sent.text}", rest)
+            delivered.append(file)
+            note = note or sent.text
+        if manifest.gaps:
+            note = "; ".join(filter(None, ("part of the asked time has no footage: see gaps", lost, note)))
+        return self._final("done", "partial" if manifest.gaps else "", note, manifest)
+
+    def _open_all(self) -> tuple[dict[int, Source], str]:
+        """The clips that can be read whole, and in words why others cannot."""
+        opened: dict[int, Source] = {}
+        lost = ""
+        for part in range(self._clips.parts(self._job.plan)):
+            try:
+                clip = self._clips.open(self._job.plan, part, self._segment)
+                clip.etag()
+            except (StorageError, IntegrityError) as error:
+                _LOG.error("job %s: file %d cannot be made: %s", self._job.id, part, error)
+                lost = lost or f"file {part} cannot be made: {error}"
+            else:
+                opened[part] = clip
+        return opened, lost
+
+    def _segment(self, seq: int) -> PinnedFile:
+        return self._store.pinned(self._job, seq, self._check_stop)
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise Stopped("the upload was stopped")
+
+    def _deliver(self, part: int, clip: Source, file: ClipFile, manifest: Manifest, before_bytes: int) -> Sent:
+        known = self._memory.parts.get(part)
+        if known is not None and (known.size, known.sha256) != (file.bytes, file.sha256):
+            _LOG.warning("job %s: %s is no longer the file whose upload was begun: it starts anew", self._job.id, file.name)
+            known = None
+        if known is not None and known.done:
+            return Sent("done", known.url, Progress(file.bytes, 0, 0, 0, 0, ""))
+        attempts, resumes = self._now.attempts, self._now.resumes
+
+        def remember(url: str) -> None:
+            self._keep(part, PartMemory(url=url, size=file.bytes, sha256=file.sha256))
+
+        def progress(now: Progress) -> None:
+            self._tell(
+                file=part,
+                sent_bytes=before_bytes + now.offset + now.moving,
+                attempts=attempts + now.attempts,
+                resumes=resumes + now.resumes,
+                text=now.trouble,
+            )
+
+        metadata = {"node": manifest.node, "request": self._job.id, "name": file.name, "sha256": file.sha256}
+        try:
+            sent = send_file(
+                self._target,
+                _Guarded(clip),
+                metadata=metadata,
+                sha256=file.sha256,
+                remembered_url=known.url if known else "",
+                remember=remember,
+                on_progress=progress,
+                stop=self._stop,
+                deadline_s=self._deadline_s,
+                settings=self._settings,
+            )
+        except (_Unreadable, IntegrityError) as error:
+            return Sent("failed", "", Progress(0, 0, 0, 0, 0, ""), "unreadable", str(error))
+        if sent.state == "done":
+            self._keep(part, PartMemory(url=sent.url, size=file.bytes, sha256=file.sha256, done=True))
+        return sent
+
+    def _keep(self, part: int, memory: PartMemory) -> None:
+        self._memory = Memory(spent_s=self._spent_s(), parts={**self._memory.parts, part: memory})
+        self._store.remember(self._job, self._memory)
+
+    def _spent_s(self) -> float:
+        now_s = monotonic_s()
+        spent_s = self._memory.spent_s + now_s - self._timed_s
+        self._timed_s = now_s
+        return spent_s
+
+    def remember_time(self) -> None:
+        """So that the deadline counts the time before a reboot too. A disk that refuses stops no delivery."""
+        self._memory = msgspec.structs.replace(self._memory, spent_s=self._spent_s())
+        try:
+            self._store.remember(self._job, self._memory)
+        except StorageError as error:
+            _LOG.warning("job %s: time spent not stored: %s", self._job.id, error)
+
+    def state(self, state: ClipState, code: str = "", text: str = "") -> JobProgress:
+        return msgspec.structs.replace(self._now, state=state, code=code, text=text)
+
+    def _final(self, state: ClipState, code: str, text: str, manifest: Manifest) -> Final:
+        return Final(progress=self.state(state, code, text), manifest=manifest)
+
+    def _tell(self, **changes: int | str) -> None:
+        """A change of file or trouble is told at once, mere bytes every few seconds. A disk that refuses stops no delivery."""
+        before = self._now
+        self._now = msgspec.structs.replace(before, state="running", **changes)
+        news = (before.state, before.file, before.text) != (self._now.state, self._now.file, self._now.text)
+        now_s = monotonic_s()
+        if not news and now_s - self._told_s < _PROGRESS_EVERY_S:
+            return
+        self._told_s = now_s
+        try:
+            self._store.save_progress(self._job, self._now)
+            if now_s - self._timed_s >= _SPENT_EVERY_S:
+                self.remember_time()
+        except StorageError as error:
+            _LOG.warning("job %s: progress not stored: %s", self._job.id, error)
+        self._on_progress(self._now)
+
+
+class _Unreadable(EdgeError):
+    """Pinned footage could not be read in the middle of a transfer."""
+
+
+class _Guarded:
+    """A clip whose read errors are told from all others."""
+
+    def __init__(self, clip: Source) -> None:
+        self._clip = clip
+
+    @property
+    def size(self) -> int:
+        return self._clip.size
+
+    def etag(self) -> str:
+        return self._clip.etag()
+
+    def stream(self, offset: int = 0, chunk_bytes: int = 1 << 18) -> Iterator[Buffer]:
+        try:
+            yield from self._clip.stream(offset, chunk_bytes)
+        except (StorageError, IntegrityError) as error:
+            raise _Unreadable(f"pinned footage cannot be read: {error}") from error

@@ -1,0 +1,106 @@
+"""A TCP or TLS connection on which nothing waits for ever: every send and receive gives up when the network stops moving.
+
+Progress is what the peer's kernel acknowledged, not what our own kernel swallowed: the send queue is kept short (TCP_NOTSENT_LOWAT)
+and looked at (SIOCOUTQ), so that a slow link is told from a dead one. tcp(7).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import logging
+import socket
+import ssl
+import struct
+import termios
+from collections.abc import Callable
+
+from edge.clock import monotonic_s
+
+_LOG = logging.getLogger(__name__)
+_NOTSENT_LOWAT = 25
+_NOTSENT_BYTES = 128 << 10
+_SLICES = 8
+
+
+class Wire:
+    """What http.client needs of a socket (sendall, makefile, close), with a progress deadline on each step. One thread."""
+
+    def __init__(self, sock: socket.socket, progress_timeout_s: float) -> None:
+        self._sock = sock
+        self._timeout_s = progress_timeout_s
+        self._give_up_s = 0.0
+        self._queued = 0
+
+    def sendall(self, data: bytes | bytearray | memoryview) -> None:
+        """Raises TimeoutError when nothing at all was acknowledged for the progress timeout; other OSErrors as they come."""
+        view = memoryview(data)
+        while view:
+            piece = view
+            self.expect()
+            sent = self._patiently(lambda piece=piece: self._sock.send(piece))  # type: ignore[misc]
+            view = view[sent:]
+
+    def expect(self) -> None:
+        """The deadline starts anew: for the whole of the answer that is awaited now."""
+        self._give_up_s = monotonic_s() + self._timeout_s
+        self._queued = self._unacknowledged()
+
+    def receive_into(self, buffer: bytearray | memoryview) -> int:
+        return self._patiently(lambda: self._sock.recv_into(buffer))
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reading(self))
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def _patiently(self, step: Callable[[], int]) -> int:
+        while True:
+            left_s = self._give_up_s - monotonic_s()
+            if left_s <= 0:
+                raise TimeoutError(f"nothing moved for {self._timeout_s:g} s")
+            self._sock.settimeout(min(left_s, self._timeout_s / _SLICES))
+            try:
+                return step()
+            except TimeoutError:
+                queued = self._unacknowledged()
+                if queued < self._queued:
+                    self._give_up_s = monotonic_s() + self._timeout_s
+                self._queued = queued
+
+    def _unacknowledged(self) -> int:
+        answer = fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
+        return int(struct.unpack("i", answer)[0])
+
+
+class _Reading(io.RawIOBase):
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        return self._wire.receive_into(buffer)
+
+
+def dial(host: str, port: int, tls: ssl.SSLContext | None, connect_timeout_s: float, progress_timeout_s: float) -> Wire:
+    """Connects, TLS handshake included. Raises OSError (ssl.SSLError is one). Resolving the name is bounded by resolv.conf(5)."""
+    sock = socket.create_connection((host, port), timeout=connect_timeout_s)
+    try:
+        _tune(sock, progress_timeout_s)
+        return Wire(tls.wrap_socket(sock, server_hostname=host) if tls else sock, progress_timeout_s)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _tune(sock: socket.socket, progress_timeout_s: float) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(progress_timeout_s * 1000))
+    sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _NOTSENT_BYTES)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bbr")
+    except OSError as error:
+        _LOG.debug("no BBR congestion control, the kernel's default stays: %s", error)
