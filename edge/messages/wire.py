@@ -35,9 +35,27 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     record: msgspec.Raw
 
 
+class JournalGap(msgspec.Struct, frozen=True, kw_only=True):
+    """Records from_seq..to_seq of a journal will never be sent. why: swept (older than the journal is kept), too_large (for this broker),
+    set_aside (the connection broke each time it was sent). sha256: of the last missing line, so that the next record's `prev` still proves
+    the chain; "" where unknown."""
+
+    v: int = 1
+    node: str
+    journal: str
+    epoch: str
+    from_seq: int
+    to_seq: int
+    why: Literal["swept", "too_large", "set_aside"]
+    sha256: str = ""
+
+
 class Watermark(msgspec.Struct, frozen=True, kw_only=True):
+    """resend: the centre saw a later record and could not take it: send from upto + 1 again."""
+
     epoch: str
     upto: int
+    resend: bool = False
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +63,20 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
 
     v: int = 1
     watermarks: dict[str, Watermark]
+
+
+class AlarmState(msgspec.Struct, frozen=True, kw_only=True):
+    """Retained `alarm/<code>`: the last AlarmRaised of that code. since: of the last change. source: the journal it stands in."""
+
+    v: int = 1
+    active: bool
+    severity: Literal["info", "warning", "critical"]
+    since: str
+    text: str
+    todo: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    source: str = ""
 
 
 class Motion(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +102,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CommandClaims(msgspec.Struct, frozen=True, kw_only=True):
-    """Claims of a command JWS (ES256). iat/exp: seconds since 1970; exp - iat <= 600."""
+    """Claims of a command JWS (ES256). iat/exp: seconds since 1970; exp - iat <= 600. boot: the node's boot id, which takes the place of
+    the time where the node's clock cannot be trusted (a command without it is refused then)."""
 
     id: str
     verb: str
@@ -79,4 +112,5 @@ class CommandClaims(msgspec.Struct, frozen=True, kw_only=True):
     exp: int
     operator: str
     case: str = ""
+    boot: str = ""
     args: dict[str, Any] = {}

@@ -1,0 +1,78 @@
+"""Reaching the broker's host: addresses, TLS, and a socket that notices a half-dead link."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+from edge.errors import ConfigError, TryAgain
+
+TCP_USER_TIMEOUT_MS = 15_000
+
+
+class Addresses:
+    """Resolves in the caller's thread; when the resolver fails, the addresses that worked last are used again."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._known: list[str] = []
+        self._turn = 0
+
+    def next(self) -> str:
+        """One address; the next call gives the next one. Raises TryAgain when the name never resolved."""
+        try:
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            if not self._known:
+                raise TryAgain(f"the name {self._host} does not resolve: {error}") from error
+        else:
+            self._known = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        self._turn += 1
+        return self._known[self._turn % len(self._known)]
+
+
+class NamedContext(ssl.SSLContext):
+    """Checks the certificate against the configured host name, whatever address was dialled."""
+
+    server_name: str
+
+    def wrap_socket(self, *args: Any, **keywords: Any) -> ssl.SSLSocket:
+        keywords["server_hostname"] = self.server_name
+        return super().wrap_socket(*args, **keywords)
+
+
+def tls_context(host: str, ca: Path | None, certificate: Path | None, key: Path | None) -> NamedContext:
+    """TLS 1.2 or newer, peer and host name verified, own certificate where given. Raises ConfigError for files that cannot be used."""
+    context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.server_name = host
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        if ca is None:
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        else:
+            context.load_verify_locations(cafile=ca)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"[mqtt] TLS files cannot be used: {error}", remedy="check ca, certificate and key") from error
+    return context
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine: plain text is allowed there and nowhere else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def tune(sock: socket.socket) -> None:
+    """Unacknowledged bytes end the connection after 15 s (tcp(7), TCP_USER_TIMEOUT) instead of two keep-alives; small messages leave
+    at once."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TCP_USER_TIMEOUT_MS)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,53 @@
+"""What arrives at a node: the centre's watermarks and commands. Everything else is named and dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from edge.link.port import Incoming
+from edge.link.topics import ACK, COMMAND, parse, pattern
+from edge.messages.wire import Ack
+
+ACK_MAX_BYTES = 64 * 1024
+COMMAND_MAX_BYTES = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CommandNews:
+    """A command as it came: `token` is a JWS that nobody has checked yet."""
+
+    verb: str
+    token: bytes
+    retained: bool
+    expiry_s: int | None
+    correlation: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    why: str
+
+
+def subscriptions(org: str, node: str) -> tuple[str, ...]:
+    return (pattern(org, node, ACK), pattern(org, node, COMMAND))
+
+
+def read(org: str, node: str, message: Incoming) -> Ack | CommandNews | Ignored:
+    """Sorts one message. Never raises: whoever can publish on the broker can send any bytes."""
+    place = parse(org, message.topic)
+    if place is None or place.node != node:
+        return Ignored("not a topic of this node")
+    if place.topic is COMMAND:
+        if len(message.payload) > COMMAND_MAX_BYTES:
+            return Ignored(f"a command of {len(message.payload)} bytes")
+        return CommandNews(place.part, message.payload, message.retain, message.expiry_s, message.correlation)
+    if place.topic is ACK:
+        if len(message.payload) > ACK_MAX_BYTES:
+            return Ignored(f"watermarks of {len(message.payload)} bytes")
+        try:
+            return msgspec.json.decode(message.payload, type=Ack)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return Ignored(f"watermarks that cannot be read: {error}")
+    return Ignored("not for a node")

@@ -1,0 +1,64 @@
+"""From the [mqtt] section to what a link needs. Secrets are read here, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.config.model import Mqtt
+from edge.errors import ConfigError
+from edge.link.dial import NamedContext, is_loopback, tls_context
+
+SESSION_EXPIRY_S = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """receive_maximum: most messages of QoS 1 the broker may have unacknowledged towards us. ack_timeout_s: a broker that answers pings but
+    no publication for this long is left."""
+
+    host: str
+    port: int
+    client_id: str
+    tls: NamedContext | None = None
+    user: str = ""
+    password: str = ""
+    keepalive_s: int = 60
+    backoff_max_s: float = 300.0
+    session_expiry_s: int = SESSION_EXPIRY_S
+    receive_maximum: int = 64
+    max_packet_bytes: int = 256 * 1024
+    connect_timeout_s: float = 20.0
+    ack_timeout_s: float = 30.0
+
+
+def settings_of(mqtt: Mqtt, client_id: str, folder: Path = Path()) -> LinkSettings:
+    """`folder`: what relative paths are relative to. Raises ConfigError: plain text to another machine, unusable files."""
+    if not mqtt.tls and not is_loopback(mqtt.host):
+        raise ConfigError(f"[mqtt] tls = false for {mqtt.host}: plain text is allowed on loopback only", remedy="set tls = true")
+    context = None
+    if mqtt.tls:
+        context = tls_context(mqtt.host, _path(folder, mqtt.ca), _path(folder, mqtt.certificate), _path(folder, mqtt.key))
+    return LinkSettings(
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id=client_id,
+        tls=context,
+        user=mqtt.user,
+        password=_first_line(_path(folder, mqtt.password_file)),
+        keepalive_s=mqtt.keepalive_s,
+        backoff_max_s=mqtt.backoff_max_s,
+    )
+
+
+def _path(folder: Path, text: str) -> Path | None:
+    return folder / text if text else None
+
+
+def _first_line(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        return path.read_text("utf-8").split("\n", 1)[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"[mqtt] password_file {path} cannot be read: {error}") from error
