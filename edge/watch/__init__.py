@@ -1,0 +1,1 @@
+"""Motion on the luma window: cells, zones, tracks, episodes. The only place that imports cv2."""

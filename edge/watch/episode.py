@@ -1,0 +1,117 @@
+"""From moments of motion to episodes with a start and an end. Pure: no clock, no files; every instant is CLOCK_BOOTTIME nanoseconds.
+
+An episode starts when motion has lasted `start_s` (interruptions up to start_s, at least one second of them, do not restart the count) and
+ends when nothing moved for `end_s`, or after `max_s`. Its `since` is the first moving picture, its `until` the last one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from edge.clock import NS_PER_MS, NS_PER_S
+
+Box = tuple[float, float, float, float]
+"""x, y, width, height in 0..1 of the picture."""
+MAX_BOXES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    start_s: float
+    end_s: float
+    max_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one picture showed. score: 0 = nothing moves."""
+
+    boot_ns: int
+    score: float
+    zones: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Motion under way. confirmed: it is an episode. zones: every zone it touched, in order."""
+
+    since_ns: int
+    last_ns: int
+    peak: Sight
+    zones: tuple[str, ...]
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The state between pictures. now_ns: the newest instant seen; instants that go back are taken as now. floor_ns: since when the
+    next run may begin, so that two episodes never share a millisecond, of which ids are made."""
+
+    now_ns: int = 0
+    floor_ns: int = -1
+    run: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An episode started or ended; `run` as it is then."""
+
+    kind: Literal["start", "end"]
+    run: Run
+    why: Literal["", "still", "too long", "no picture"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    state: Watching
+    changes: tuple[Change, ...] = field(default=())
+
+
+def see(state: Watching, sight: Sight, limits: Limits) -> Step:
+    """The next picture was looked at."""
+    now_ns = max(state.now_ns, sight.boot_ns)
+    settled = _settle(replace(state, now_ns=now_ns), limits)
+    run, changes = settled.state.run, settled.changes
+    if sight.score <= 0 or now_ns // NS_PER_MS <= settled.state.floor_ns // NS_PER_MS:
+        return settled
+    sight = replace(sight, boot_ns=now_ns, boxes=sight.boxes[:MAX_BOXES])
+    run = _joined(run, sight) if run else Run(now_ns, now_ns, sight, sight.zones)
+    if not run.confirmed and now_ns - run.since_ns >= limits.start_s * NS_PER_S:
+        run = replace(run, confirmed=True)
+        changes = (*changes, Change("start", run))
+    return Step(replace(settled.state, run=run), changes)
+
+
+def give_up(state: Watching) -> Step:
+    """Pictures stopped coming: an open episode ends with the last moving one."""
+    run = state.run
+    closed = replace(state, run=None, floor_ns=run.last_ns if run else state.floor_ns)
+    return Step(closed, (Change("end", run, "no picture"),) if run and run.confirmed else ())
+
+
+def episode_id(camera: str, boot: str, since_ns: int) -> str:
+    """Made of facts alone, so that it is the same whoever computes it: camera, boot, millisecond of the first moving picture."""
+    return f"{camera}.{boot.replace('-', '')[:8]}.{since_ns // NS_PER_MS}"
+
+
+def _settle(state: Watching, limits: Limits) -> Step:
+    """End what has been still, or has lasted, long enough by `state.now_ns`."""
+    run = state.run
+    if run is None:
+        return Step(state)
+    still_ns = state.now_ns - run.last_ns
+    if not run.confirmed:
+        broken = still_ns > max(limits.start_s, 1.0) * NS_PER_S
+        return Step(replace(state, run=None)) if broken else Step(state)
+    if still_ns >= limits.end_s * NS_PER_S:
+        return Step(replace(state, run=None, floor_ns=run.last_ns), (Change("end", run, "still"),))
+    if state.now_ns - run.since_ns >= limits.max_s * NS_PER_S:
+        return Step(replace(state, run=None, floor_ns=run.last_ns), (Change("end", run, "too long"),))
+    return Step(state)
+
+
+def _joined(run: Run, sight: Sight) -> Run:
+    zones = run.zones + tuple(name for name in sight.zones if name not in run.zones)
+    return replace(run, last_ns=sight.boot_ns, zones=zones, peak=sight if sight.score > run.peak.score else run.peak)
