@@ -1,8 +1,8 @@
 """Segments as they are written: an init segment, then fragments, each of which can prove itself whole.
 
 A fragment on disk is three boxes that follow one another: a stamp (`uuid`, ours), `moof` and `mdat` (ISO/IEC 14496-12, 8.8). The stamp
-names the segment, the fragment and its time, and holds a CRC-32 of the other two boxes and one of itself: a torn or damaged fragment is told
-from a whole one by its bytes alone, and after damage the next fragment is found by searching for STAMP_UUID. Players skip the stamp.
+names the segment, the fragment and its time, and holds a CRC-32 of the other two boxes and one of itself: a torn or damaged fragment is
+told from a whole one by its bytes alone, and after damage the next one is found by searching for STAMP_UUID. Players skip the stamp.
 
 NAL units are stored byte for byte behind four-byte lengths; parameter sets stay in-band besides the sample entry.
 """
@@ -79,8 +79,8 @@ class FragmentEntry:
 
     offset, length: stamp, moof and mdat together, in the file. data_offset, data_length: the payload of mdat, in the file.
     first_sample: its number in the segment's tables; samples: how many. dts: of the first sample, ticks since the segment's start.
-    boot_ns, utc_ns, clock, number: as stamped. crc32: of moof and mdat. key: its first sample is a key frame. sha256_to_end: SHA-256 of the file from
-    its first byte to this fragment's end; b"" where not known.
+    boot_ns, utc_ns, clock, number: as stamped. crc32: of moof and mdat. key: its first sample is a key frame. sha256_to_end: SHA-256 of
+    the file from its first byte to this fragment's end; b"" where not known.
     """
 
     offset: int

@@ -35,8 +35,9 @@ _NAME_IN_STAMP = 8
 @dataclass(frozen=True)
 class Walk:
     """index: of the whole fragments alone. good_end: where the last of them ends (the end of the init segment where there is none); behind
-    it stand a torn tail or the index box. damaged: (offset, length) of bytes between whole parts that do not check. init_ok: the init segment
-    is intact; where it is not, parameter sets and size in `index` come from the pictures. sealed: the file ends with an intact index box.
+    it stand a torn tail or the index box. damaged: (offset, length) of bytes between whole parts that do not check. init_ok: the init
+    segment is intact; where it is not, parameter sets and size in `index` come from the pictures. sealed: the file ends with an intact
+    index box.
     """
 
     index: SegmentIndex
