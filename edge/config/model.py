@@ -56,17 +56,17 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: Annotated[str, Meta(description="for people")] = ""
     luma_source: Annotated[str, Meta(description="second, small stream of an IP camera, for motion; empty: key frames are decoded")] = ""
     secrets: Annotated[SecretPath, Meta(description="file (mode 0600) with the lines user=... and password=..., for rtsp")] = ""
-    width: Annotated[int, Meta(ge=160, le=4096, description="pixels; raw sources only")] = 1280
-    height: Annotated[int, Meta(ge=120, le=3072, description="pixels; raw sources only")] = 720
-    fps: Annotated[float, Meta(ge=1.0, le=60.0, description="frames/s; raw sources only")] = 25.0
+    width: Annotated[int, Meta(ge=160, le=4096, description="picture; raw sources only")] = 1280
+    height: Annotated[int, Meta(ge=120, le=3072, description="picture; raw sources only")] = 720
+    fps: Annotated[float, Meta(ge=1.0, le=60.0, description="rate; raw sources only")] = 25.0
     bitrate_kbps: Annotated[int, Meta(ge=100, le=50_000, description="encoder's rate; also the storage forecast before measurement")] = 4000
-    gop_s: Annotated[float, Meta(ge=0.5, le=2.0, description="seconds between IDR frames; raw sources only")] = 1.0
+    gop_s: Annotated[float, Meta(ge=0.5, le=2.0, description="time between IDR frames; raw sources only")] = 1.0
     encoder: Annotated[Literal["auto", "libx264"], Meta(description="auto: the best this board has")] = "auto"
     stall_s: Annotated[float, Meta(ge=1.0, le=30.0, description="no packet for this long: the capture worker is replaced")] = 2.0
     motion: Annotated[bool, Meta(description="give the watcher a luma window")] = True
-    luma_width: Annotated[int, Meta(ge=64, le=1280, description="pixels; picture for the watcher")] = 320
-    luma_height: Annotated[int, Meta(ge=48, le=720, description="pixels; picture for the watcher")] = 180
-    luma_fps: Annotated[float, Meta(ge=1.0, le=15.0, description="pictures/s for the watcher, at most")] = 6.0
+    luma_width: Annotated[int, Meta(ge=64, le=1280, description="picture for the watcher")] = 320
+    luma_height: Annotated[int, Meta(ge=48, le=720, description="picture for the watcher")] = 180
+    luma_fps: Annotated[float, Meta(ge=1.0, le=15.0, description="most pictures for the watcher")] = 6.0
     sensitivity: Annotated[float, Meta(gt=0.0, le=4.0, description="1 = normal; 2 = half the contrast is enough")] = 1.0
     options: Annotated[dict[str, Any], Meta(description="the adapter's own options: speed, loop, seed, night ...")] = {}
     zone: Annotated[list[Zone], Meta(max_length=32, description="[[camera.zone]]: parts of the picture")] = []
@@ -172,7 +172,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Health documents."""
 
-    interval_s: Annotated[float, Meta(ge=1.0, le=3600.0, description="seconds between health documents")] = 60.0
+    interval_s: Annotated[float, Meta(ge=1.0, le=3600.0, description="time between health documents")] = 60.0
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

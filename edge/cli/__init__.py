@@ -1,0 +1,1 @@
+"""The command `edge`: one file per sub-command, imported only when it is used."""

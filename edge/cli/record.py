@@ -1,0 +1,41 @@
+"""`edge record`: one camera's recorder process."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from edge.cli.options import config_option, example, known_camera, load_for_service, stop_on_signals
+from edge.config.lastgood import keep_last_good
+from edge.config.read import Loaded
+from edge.errors import StorageError
+from edge.host.linux_disk import LinuxDisk
+
+log = logging.getLogger(__name__)
+
+
+@click.command(epilog=example("edge record --camera cam0"))
+@config_option
+@click.option("--camera", metavar="ID", help="Camera id; may be left out where there is one only.")
+def command(config_path: Path | None, camera: str | None) -> int:
+    """Record one camera until SIGTERM.
+
+    Needs the camera and the disk, nothing else. A broken configuration file is replaced by its last good copy.
+    """
+    from edge.services.recorder import run_recorder
+
+    stop = stop_on_signals()
+    loaded = load_for_service(config_path)
+    keep(loaded)
+    return run_recorder(loaded.config, known_camera(loaded.config, camera), stop)
+
+
+def keep(loaded: Loaded) -> None:
+    """Keep the last good copy of the configuration; a folder that cannot be written costs the copy, not the recording."""
+    try:
+        if keep_last_good(loaded, LinuxDisk()):
+            log.info("%s: kept as the last good copy", loaded.path)
+    except StorageError as error:
+        log.warning("%s: the last good copy cannot be kept: %s", loaded.path, error)
