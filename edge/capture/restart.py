@@ -1,6 +1,6 @@
 """Run for ever: when is a capture worker stuck, when is it started again, when has the camera failed. Pure: time comes in as numbers.
 
-Full jitter after "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): nodes that lost the same switch must not come back in step.
+Full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015): nodes that lost the same switch must not come back in step.
 """
 
 from __future__ import annotations

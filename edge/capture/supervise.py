@@ -40,8 +40,8 @@ class Ending:
 
 
 class WorkerProcess:
-    """One worker's life. One thread uses it; that thread must outlive the worker, because the kernel sends the worker its parent-death signal
-    when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
+    """One worker's life. One thread uses it; that thread must outlive the worker, because the kernel sends the worker its parent-death
+    signal when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
 
     def __init__(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
         self._process = process
@@ -88,8 +88,8 @@ class WorkerProcess:
         return self._process.poll()
 
     def kill(self, terminate_s: float = 1.5, kill_s: float = 2.0) -> Ending:
-        """SIGTERM, SIGKILL after `terminate_s`, give up after another `kill_s` ("unkillable"). The socket is closed in every case; bytes still in
-        it are lost, so read it to its end first where they matter. May be called again, also on an ended worker."""
+        """SIGTERM, SIGKILL after `terminate_s`, give up after another `kill_s` ("unkillable"). The socket is closed in every case; bytes
+        still in it are lost, so read it to its end first where they matter. May be called again, also on an ended worker."""
         if (status := self._process.poll()) is not None:
             return self._gone("exited", status)
         self._process.send_signal(signal.SIGTERM)

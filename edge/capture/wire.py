@@ -65,8 +65,8 @@ class Decoder:
         return len(self._buffer)
 
     def feed(self, data: Buffer) -> Iterator[Message]:
-        """The messages that are now whole, in order. Raises WireError behind the last good one. What the caller does not fetch comes with the
-        next call."""
+        """The messages that are now whole, in order. Raises WireError behind the last good one. What the caller does not fetch comes with
+        the next call."""
         self._buffer += data
         return self._messages()
 
@@ -160,7 +160,7 @@ class Sender:
         return not self._dropping
 
     def flush(self) -> bool:
-        """Send as much as the socket takes; True when nothing waits. Raises BrokenPipeError or ConnectionResetError when the recorder is gone."""
+        """Send as much as the socket takes; True when nothing waits. Raises ConnectionError when the recorder is gone."""
         while self._waiting:
             try:
                 sent = self._connection.sendmsg(self._waiting[:_BUFFERS_PER_CALL])
