@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from edge.config.model import Upload
 from edge.errors import ConfigError
-from edge.upload.headers import on_our_origin, origin
+from edge.upload.origin import on_our_origin, origin
 from edge.upload.steps import Broken, Reply
 from edge.upload.wire import Wire, dial
 

@@ -14,8 +14,8 @@ from typing import Literal, Protocol
 from edge.clock import monotonic_s
 from edge.config.model import Upload
 from edge.errors import EdgeError, IntegrityError
+from edge.messages.tus import PATCH_TYPE, TUS_VERSION, encode_metadata
 from edge.upload import steps
-from edge.upload.headers import PATCH_TYPE, TUS_VERSION, encode_metadata
 from edge.upload.http import Body, Http, Target
 from edge.upload.pace import Pace
 from edge.upload.tus import Machine

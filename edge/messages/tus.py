@@ -1,4 +1,4 @@
-"""The words of tus 1.0 (tus.io/protocols/resumable-upload) and RFC 9530 digests on the wire. Pure."""
+"""Words of tus 1.0 (tus.io/protocols/resumable-upload) and of RFC 9530 digests, as they stand in HTTP headers. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from urllib.parse import urljoin, urlsplit, urlunsplit
 
 TUS_VERSION = "1.0.0"
 PATCH_TYPE = "application/offset+octet-stream"
 
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{1,128}):")
-_PORTS = {"http": 80, "https": 443}
 
 
 def encode_metadata(pairs: Mapping[str, str]) -> str:
@@ -59,29 +57,3 @@ def count_of(headers: Mapping[str, str], name: str) -> int | None:
 
 def words_of(headers: Mapping[str, str], name: str) -> frozenset[str]:
     return frozenset(word.strip().lower() for word in headers.get(name, "").split(",") if word.strip())
-
-
-def origin(url: str) -> tuple[str, str, int]:
-    """(scheme, host, port). Raises ValueError for anything but http and https with a host."""
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise ValueError(f"{url!r} is not an http(s) address")
-    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
-
-
-def on_our_origin(asked: str, location: str) -> str | None:
-    """Where a Location leads: always an address on the origin that was asked, else None.
-
-    A server behind a proxy that terminates TLS often names its inner scheme or port: on the same host the path counts and our own
-    scheme and port stay. Another host is refused: the token and the footage go to the configured destination only.
-    """
-    target = urljoin(asked, location)
-    try:
-        _, host, _ = origin(target)
-        _, our_host, _ = origin(asked)
-    except ValueError:
-        return None
-    if host != our_host:
-        return None
-    ours, theirs = urlsplit(asked), urlsplit(target)
-    return urlunsplit((ours.scheme, ours.netloc, theirs.path, theirs.query, ""))

@@ -1,0 +1,1 @@
+"""The reference centre: client library and upload receiver."""

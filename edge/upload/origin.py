@@ -1,0 +1,33 @@
+"""Where an upload may go: only to the origin (scheme, host, port) that was configured. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """(scheme, host, port). Raises ValueError for anything but http and https with a host."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"{url!r} is not an http(s) address")
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
+
+
+def on_our_origin(asked: str, location: str) -> str | None:
+    """Where a Location leads: always an address on the origin that was asked, else None.
+
+    A server behind a proxy that terminates TLS often names its inner scheme or port: on the same host the path counts and our own
+    scheme and port stay. Another host is refused: the token and the footage go to the configured destination only.
+    """
+    target = urljoin(asked, location)
+    try:
+        _, host, _ = origin(target)
+        _, our_host, _ = origin(asked)
+    except ValueError:
+        return None
+    if host != our_host:
+        return None
+    ours, theirs = urlsplit(asked), urlsplit(target)
+    return urlunsplit((ours.scheme, ours.netloc, theirs.path, theirs.query, ""))
