@@ -3,9 +3,9 @@
 Nothing is stored here: journals stay on disk, of a property only the newest value waits, answers are few and bounded. So a month of
 backlog costs no memory, and a fresh alarm never waits behind it.
 
-A message that breaks the connection each time it is sent (seen with proxies and faulty brokers) would end all delivery, since it is always the
-next one. What was in flight when a connection broke is therefore sent one by one on the next; a message that was alone in flight at three
-such breaks, each soon after it was sent, is set aside.
+A message that breaks the connection each time it is sent (seen with proxies and faulty brokers) would end all delivery, since it is
+always the next one. What was in flight when a connection broke is therefore sent one by one on the next; a message that was alone in
+flight at three such breaks, each soon after it was sent, is set aside.
 """
 
 from __future__ import annotations
@@ -113,15 +113,14 @@ class Publisher:
         self._limit = 0
         flying = list(self._in_flight.values())
         self._in_flight.clear()
-        self._held = None
+        held, self._held = self._held, None
         for lane in self.lanes:
             lane.disconnected()
-        if news.by_peer and self._proven:
-            self._blame(flying, now_s)
-        again = {
-            each.what.key: each.what for each in flying if isinstance(each.what, Direct) and self._strikes.get(each.what.key, 0) < STRIKES
-        }
-        self._waiting = {**again, **self._waiting}
+        guilty = self._blame(flying, now_s) if news.by_peer and self._proven else None
+        again = [each.what for each in flying if isinstance(each.what, Direct)]
+        if isinstance(held, Direct):
+            again.append(held)
+        self._waiting = {each.key: each for each in again if each is not guilty} | self._waiting
 
     def acknowledged(self, news: Acknowledged, now_s: float) -> None:
         flight = self._in_flight.pop(news.token, None)
@@ -173,9 +172,9 @@ class Publisher:
         return None
 
     def _may_go(self, what: Item | Direct) -> bool:
-        """A suspect goes alone, over a connection that has already carried something."""
+        """A suspect goes alone."""
         if what.key in self._suspects:
-            return self._proven and not self._in_flight
+            return not self._in_flight
         return not any(flight.what.key in self._suspects for flight in self._in_flight.values())
 
     def _hand_over(self, what: Item | Direct, now_s: float) -> None:
@@ -190,21 +189,24 @@ class Publisher:
             self._in_flight[self._token] = _InFlight(what, now_s)
         self._send(message)
 
-    def _blame(self, flying: Sequence[_InFlight], now_s: float) -> None:
+    def _blame(self, flying: Sequence[_InFlight], now_s: float) -> Item | Direct | None:
+        """Remembers who was in flight; returns the one that is set aside now, if any."""
         possible = [each for each in flying if not (isinstance(each.what, Direct) and each.what.trusted)]
         self._suspects.update(each.what.key for each in possible)
         if len(flying) != 1 or not possible or now_s - possible[0].sent_at_s > STRIKE_WITHIN_S:
-            return
+            return None
         what = possible[0].what
         strikes = self._strikes[what.key] = self._strikes.get(what.key, 0) + 1
         if strikes < STRIKES:
-            return
+            return None
         log.error("%s: set aside, the connection broke %d times when it was sent", what.key, strikes)
         self._suspects.discard(what.key)
+        del self._strikes[what.key]
         if isinstance(what, Item):
             what.lane.set_aside(what.first, "set_aside")
         if self._on_set_aside is not None:
             self._on_set_aside(what.key if isinstance(what, Direct) else f"{what.lane.name} {what.first}")
+        return what
 
 
 def _next_of(lane: Lane, now_s: float, max_payload_bytes: int | None) -> Item | None:
