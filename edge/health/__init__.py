@@ -1,0 +1,1 @@
+"""What the node knows of itself, as one document, and the alarms that follow from it."""

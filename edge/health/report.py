@@ -1,0 +1,141 @@
+"""One probe -> one health document. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge import __version__
+from edge.clock import NS_PER_MS, Reading, format_utc
+from edge.config.model import Camera, NodeConfig
+from edge.health.probe import CameraProbe, Probe
+from edge.messages.health import (
+    CameraHealth,
+    CameraState,
+    ClockHealth,
+    HealthDocument,
+    HeatHealth,
+    LinkHealth,
+    PowerHealth,
+    SoftwareHealth,
+    StorageHealth,
+)
+
+SILENT_S = 10.0
+_DAY_MS = 86_400_000
+_RAW_SOURCES = ("synthetic:", "v4l2:", "picamera:", "jetson:")
+
+
+def health_document(
+    config: NodeConfig, probe: Probe, *, link: LinkHealth | None = None, config_sha256: str = "", alarms: Sequence[str] = ()
+) -> HealthDocument:
+    """What goes out on topic `health`. `alarms`: codes now active (alarms.Alarms.active)."""
+    now = probe.reading
+    cameras = [_camera(camera, probe.cameras.get(camera.id, CameraProbe()), now, probe.boot) for camera in config.camera]
+    return HealthDocument(
+        node=config.node.id,
+        t=format_utc(now.utc_ns),
+        boot=probe.boot,
+        mono_ms=now.boot_ns // NS_PER_MS,
+        cameras=cameras,
+        storage=_storage(config, probe, cameras),
+        heat=HeatHealth(cpu_temp_c=probe.cpu_temp_c, temperatures_c=probe.temperatures_c),
+        power=PowerHealth(
+            under_voltage=probe.supply.under_voltage,
+            throttled=probe.supply.throttled,
+            under_voltage_since_boot=probe.supply.under_voltage_since_boot,
+            throttled_since_boot=probe.supply.throttled_since_boot,
+            power_w=probe.supply.power_w,
+        ),
+        clock=ClockHealth(state=now.state, error_ms=now.error_ms, source=now.source),
+        link=link,
+        software=SoftwareHealth(
+            version=__version__,
+            boot=probe.boot,
+            uptime_s=probe.uptime_s,
+            config_sha256=config_sha256,
+            board=probe.board.model,
+            kernel=probe.board.kernel,
+            serial=probe.serial,
+            memory_total_bytes=probe.board.memory_bytes,
+            memory_available_bytes=probe.memory_available_bytes,
+            load_1min=probe.load_1min,
+        ),
+        alarms=sorted(alarms),
+    )
+
+
+def _camera(camera: Camera, seen: CameraProbe, now: Reading, boot: str) -> CameraHealth:
+    now_ms = now.boot_ns // NS_PER_MS
+    target_fps = camera.fps if camera.source.startswith(_RAW_SOURCES) else None
+    oldest = None if seen.oldest_utc_ms is None else format_utc(seen.oldest_utc_ms * NS_PER_MS)
+    kept_days = _kept_days(seen.oldest_utc_ms, now)
+    status = seen.status
+    if status is None or status.boot != boot:
+        return CameraHealth(camera=camera.id, state="silent", target_fps=target_fps, oldest_footage=oldest, kept_days=kept_days)
+    age_s = max(0, now_ms - status.mono_ms) / 1000
+    fragment_ms = status.last_fragment_mono_ms
+    state: CameraState = "silent" if age_s > SILENT_S else status.state
+    fresh = state != "silent"
+    return CameraHealth(
+        camera=camera.id,
+        state=state,
+        source_name=status.source_name,
+        width=status.width,
+        height=status.height,
+        fps=status.fps if fresh else None,
+        target_fps=target_fps,
+        bitrate_kbps=status.bitrate_kbps if fresh else None,
+        status_age_s=age_s,
+        last_fragment_age_s=None if fragment_ms is None else max(0, now_ms - fragment_ms) / 1000,
+        gops_dropped=status.gops_dropped,
+        worker_restarts=status.worker_restarts,
+        write_ms_p99=status.write_ms_p99,
+        oldest_footage=oldest,
+        kept_days=kept_days,
+        fault=status.fault,
+    )
+
+
+def _kept_days(oldest_utc_ms: int | None, now: Reading) -> float | None:
+    """Unknown while the clock is: an age by an untrusted clock would be invented."""
+    if oldest_utc_ms is None or not now.dated:
+        return None
+    return round(max(0, now.utc_ns // NS_PER_MS - oldest_utc_ms) / _DAY_MS, 3)
+
+
+def _storage(config: NodeConfig, probe: Probe, cameras: list[CameraHealth]) -> StorageHealth:
+    ages = [camera.kept_days for camera in cameras if camera.kept_days is not None]
+    starts = [camera.oldest_footage for camera in cameras if camera.oldest_footage is not None]
+    worn = max(probe.wear, key=lambda wear: wear.used_percent or 0, default=None)
+    partition = probe.partition
+    kept_days = min(ages, default=None)
+    return StorageHealth(
+        total_bytes=partition and partition.total_bytes,
+        free_bytes=partition and partition.free_bytes,
+        reserve_bytes=partition and reserve_bytes(config, partition.total_bytes),
+        read_only=partition and partition.read_only,
+        kept_days=kept_days,
+        oldest_footage=min(starts, default=None),
+        forecast_days=_forecast_days(config, probe, cameras, kept_days),
+        retention_days=config.retention.days,
+        minimum_days=config.retention.minimum_days,
+        wear_used_percent=worn and worn.used_percent,
+        wear_near_end=worn and worn.near_end,
+    )
+
+
+def reserve_bytes(config: NodeConfig, total_bytes: int) -> int:
+    """[ring] reserve_bytes; 0 means 2 percent of the partition, at least 64 MB."""
+    return config.ring.reserve_bytes or max(64_000_000, total_bytes // 50)
+
+
+def _forecast_days(config: NodeConfig, probe: Probe, cameras: list[CameraHealth], kept_days: float | None) -> float | None:
+    """What is kept already plus what still fits; of cameras with a byte budget what the budget holds. Bitrates as measured, else as set."""
+    if probe.partition is None:
+        return None
+    rates = [(seen.bitrate_kbps or camera.bitrate_kbps) * 1000 / 8 * 86_400 for camera, seen in zip(config.camera, cameras, strict=True)]
+    room_bytes = max(0, probe.partition.free_bytes - reserve_bytes(config, probe.partition.total_bytes))
+    days = (kept_days or 0.0) + room_bytes / sum(rates)
+    if config.ring.budget_bytes:
+        days = min(days, config.ring.budget_bytes / max(rates))
+    return round(min(days, config.retention.days), 2)
