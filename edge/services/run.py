@@ -114,6 +114,7 @@ class _Kept:
     def _start(self, now_s: float) -> None:
         self._started_s = now_s
         try:
+            # A session of its own: Ctrl-C in the terminal reaches this process alone, which then stops the children in order.
             self.process = subprocess.Popen(
                 self.child.argv, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_tied_to(os.getpid())
             )
