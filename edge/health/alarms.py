@@ -116,7 +116,7 @@ RULES = (
         _one("retention_short", _too_short_days),
         "warning",
         0,
-        -0.5,
+        0,
         600,
         600,
         "footage will not get as old as the law asks",

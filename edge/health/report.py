@@ -110,17 +110,17 @@ def _storage(config: NodeConfig, probe: Probe, cameras: list[CameraHealth]) -> S
     partition = probe.partition
     kept_days = min(ages, default=None)
     return StorageHealth(
-        total_bytes=partition and partition.total_bytes,
-        free_bytes=partition and partition.free_bytes,
-        reserve_bytes=partition and reserve_bytes(config, partition.total_bytes),
-        read_only=partition and partition.read_only,
+        total_bytes=partition.total_bytes if partition else None,
+        free_bytes=partition.free_bytes if partition else None,
+        reserve_bytes=reserve_bytes(config, partition.total_bytes) if partition else None,
+        read_only=partition.read_only if partition else None,
         kept_days=kept_days,
         oldest_footage=min(starts, default=None),
         forecast_days=_forecast_days(config, probe, cameras, kept_days),
         retention_days=config.retention.days,
         minimum_days=config.retention.minimum_days,
-        wear_used_percent=worn and worn.used_percent,
-        wear_near_end=worn and worn.near_end,
+        wear_used_percent=worn.used_percent if worn else None,
+        wear_near_end=worn.near_end if worn else None,
     )
 
 

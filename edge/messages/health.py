@@ -35,8 +35,8 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StorageHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """The data partition. free_bytes: for the product, before the reserve. forecast_days: how old footage will get before space runs out, at
-    the measured bitrates, at most retention_days. wear_*: eMMC only, of the device most used."""
+    """The data partition. free_bytes: for the product, before the reserve. forecast_days: how old footage will get before space runs
+    out, at the measured bitrates, at most retention_days. wear_*: eMMC only, of the device most used."""
 
     total_bytes: int | None = None
     free_bytes: int | None = None
