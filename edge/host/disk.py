@@ -88,6 +88,9 @@ class Disk(Protocol):
 
     def rmdir(self, path: Path) -> None: ...
 
+    def sync(self, path: Path) -> None:
+        """fdatasync of an existing file by whoever may read it: what a reader passes on must survive a power cut."""
+
     def sync_dir(self, path: Path) -> None: ...
 
     def replace(self, path: Path, data: bytes) -> None:
