@@ -69,8 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """The exit code. Errors the product can name become one message on stderr; anything else is a bug and keeps its traceback."""
     try:
-        result = command.main(arguments, prog_name="edge", standalone_mode=False)
+        result = _invoke(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.Abort:
         return EXIT_INTERRUPTED
     except click.ClickException as error:
@@ -86,3 +88,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     return result if isinstance(result, int) else 0
+
+
+def _invoke(arguments: list[str]) -> object:
+    """What the command returns. click's own main() would end the process itself on a broken pipe."""
+    with command.make_context("edge", arguments) as context:
+        return command.invoke(context)
