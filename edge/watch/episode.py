@@ -1,7 +1,8 @@
 """From moments of motion to episodes with a start and an end. Pure: no clock, no files; every instant is CLOCK_BOOTTIME nanoseconds.
 
-An episode starts when motion has lasted `start_s` (interruptions up to start_s, at least one second of them, do not restart the count) and
-ends when nothing moved for `end_s`, or after `max_s`. Its `since` is the first moving picture, its `until` the last one.
+An episode starts when motion has lasted `start_s` (interruptions up to start_s or one second, whichever is longer, do not restart the
+count) and ends when nothing moved for `end_s`, or after `max_s`. Its `since` is the first moving picture, its `until` the last one.
+Stillness must have been seen: pictures that come seldom (key frames of a slow camera) do not cut one passage to pieces, up to 10 s apart.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from edge.clock import NS_PER_MS, NS_PER_S
 Box = tuple[float, float, float, float]
 """x, y, width, height in 0..1 of the picture."""
 MAX_BOXES = 8
+BLIND_S = 10.0
+BREATH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Run:
     peak: Sight
     zones: tuple[str, ...]
     confirmed: bool = False
+    still_seen: bool = False
+    """A picture without motion came after the last moving one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +77,10 @@ class Step:
 def see(state: Watching, sight: Sight, limits: Limits) -> Step:
     """The next picture was looked at."""
     now_ns = max(state.now_ns, sight.boot_ns)
-    settled = _settle(replace(state, now_ns=now_ns), limits)
+    moving = sight.score > 0
+    settled = _settle(replace(state, now_ns=now_ns), moving, limits)
     run, changes = settled.state.run, settled.changes
-    if sight.score <= 0 or now_ns // NS_PER_MS <= settled.state.floor_ns // NS_PER_MS:
+    if not moving or now_ns // NS_PER_MS <= settled.state.floor_ns // NS_PER_MS:
         return settled
     sight = replace(sight, boot_ns=now_ns, boxes=sight.boxes[:MAX_BOXES])
     run = _joined(run, sight) if run else Run(now_ns, now_ns, sight, sight.zones)
@@ -96,22 +102,25 @@ def episode_id(camera: str, boot: str, since_ns: int) -> str:
     return f"{camera}.{boot.replace('-', '')[:8]}.{since_ns // NS_PER_MS}"
 
 
-def _settle(state: Watching, limits: Limits) -> Step:
-    """End what has been still, or has lasted, long enough by `state.now_ns`."""
+def _settle(state: Watching, moving: bool, limits: Limits) -> Step:
+    """End what has been still, or has lasted, long enough by `state.now_ns`. moving: the picture of that instant moves."""
     run = state.run
     if run is None:
         return Step(state)
-    still_ns = state.now_ns - run.last_ns
+    still_s = (state.now_ns - run.last_ns) / NS_PER_S
+    watched = run.still_seen or not moving or still_s >= BLIND_S
+    run = run if moving else replace(run, still_seen=True)
+    closed = replace(state, run=None, floor_ns=run.last_ns)
     if not run.confirmed:
-        broken = still_ns > max(limits.start_s, 1.0) * NS_PER_S
-        return Step(replace(state, run=None)) if broken else Step(state)
-    if still_ns >= limits.end_s * NS_PER_S:
-        return Step(replace(state, run=None, floor_ns=run.last_ns), (Change("end", run, "still"),))
-    if state.now_ns - run.since_ns >= limits.max_s * NS_PER_S:
-        return Step(replace(state, run=None, floor_ns=run.last_ns), (Change("end", run, "too long"),))
-    return Step(state)
+        broken = watched and still_s > max(limits.start_s, BREATH_S)
+        return Step(replace(state, run=None if broken else run))
+    if watched and still_s >= limits.end_s:
+        return Step(closed, (Change("end", run, "still"),))
+    if (state.now_ns - run.since_ns) / NS_PER_S >= limits.max_s:
+        return Step(closed, (Change("end", run, "too long"),))
+    return Step(replace(state, run=run))
 
 
 def _joined(run: Run, sight: Sight) -> Run:
     zones = run.zones + tuple(name for name in sight.zones if name not in run.zones)
-    return replace(run, last_ns=sight.boot_ns, zones=zones, peak=sight if sight.score > run.peak.score else run.peak)
+    return replace(run, last_ns=sight.boot_ns, still_seen=False, zones=zones, peak=sight if sight.score > run.peak.score else run.peak)

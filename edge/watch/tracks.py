@@ -77,10 +77,13 @@ class Track:
 @dataclass(slots=True)
 class Tracker:
     tracks: list[Track] = field(default_factory=list)
+    last_s: float = 0.0
 
     def follow(self, blobs: Sequence[Blob], now_s: float) -> list[Track]:
         """Blobs of one picture -> the tracks they belong to (some new). Nearest expected place first; larger things may leap farther."""
-        self.tracks = [track for track in self.tracks if now_s - track.seen_s <= LOST_S]
+        lost_s = max(LOST_S, 2.2 * (now_s - self.last_s))
+        self.last_s = now_s
+        self.tracks = [track for track in self.tracks if now_s - track.seen_s <= lost_s]
         pairs = []
         for i, track in enumerate(self.tracks):
             place = track.expected(now_s)

@@ -1,0 +1,164 @@
+"""The watcher process: one loop over the cameras with motion, one journal. One thread; nothing here can delay recording.
+
+Start-up: open the journal (a torn line is repaired), end what a killed run left open, write the boot record. Records that the disk
+refuses wait in order, at most 1,000 of them, and are tried again each second.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from threading import Event
+
+from edge import __version__
+from edge.clock import NS_PER_S, Clock, Reading, format_utc, monotonic_s
+from edge.config.model import NodeConfig
+from edge.errors import StorageError
+from edge.host import systemd
+from edge.host.disk import Disk
+from edge.host.identity import boot_id
+from edge.host.linux_disk import LinuxDisk
+from edge.host.timesync import KernelClock
+from edge.journal.reader import JournalReader
+from edge.journal.writer import JournalWriter
+from edge.messages.records import AlarmRaised, Boot, Facts, Record, Stop
+from edge.ring.layout import NodeFolders, folders_of
+from edge.watch.camera import CameraWatch, no_picture_code
+from edge.watch.resume import Legacy, legacy_of
+
+log = logging.getLogger(__name__)
+
+WRITER = "watcher"
+POLL_S = 0.05
+RETRY_S = 1.0
+WAITING_MAX = 1000
+RETIRE_EVERY_S = 6 * 3600.0
+
+
+def run_watcher(config: NodeConfig, stop: Event, *, clock: Clock | None = None, disk: Disk | None = None, config_sha256: str = "") -> int:
+    """Watch until `stop`. Returns 0. Raises StorageError when the journal cannot be opened at the start."""
+    clock = clock or KernelClock(config.clock.trust, config.clock.max_error_ms)
+    return Watcher(config, folders_of(config), disk or LinuxDisk(), clock, config_sha256).run(stop)
+
+
+class Watcher:
+    """Composition of the watcher; `turn` is one round of the loop."""
+
+    def __init__(self, config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, config_sha256: str = "") -> None:
+        self._config = config
+        self._clock = clock
+        self._boot = boot_id()
+        self._config_sha256 = config_sha256
+        self._journal = JournalWriter(disk, folders.journal(WRITER), clock, self._boot)
+        self._reader = JournalReader(disk, folders.journal(WRITER))
+        self._windows = {camera.id: folders.run(camera.id) / "luma" for camera in config.camera if camera.motion}
+        self._cameras: list[CameraWatch] = []
+        self._waiting: deque[tuple[Facts, str | None, Reading]] = deque()
+        self._retry_s = 0.0
+        self._retired_s: float | None = None
+
+    def run(self, stop: Event) -> int:
+        self.start()
+        systemd.ready(f"watching {len(self._cameras)} cameras")
+        interval_s = systemd.watchdog_interval_s()
+        fed_s = monotonic_s()
+        while not stop.wait(POLL_S):
+            self.turn()
+            if interval_s is not None and monotonic_s() - fed_s >= interval_s:
+                fed_s = monotonic_s()
+                systemd.watchdog()
+        systemd.stopping()
+        self.finish()
+        return 0
+
+    def start(self) -> None:
+        self._journal.open()
+        legacy = legacy_of(self._since_boot(), self._boot)
+        now = self._clock.read()
+        for camera, episode in legacy.unfinished:
+            log.info("%s: episode %s was left open by a run that was killed: ended", camera, episode.id)
+            self._put(episode, camera, now)
+        self._put(Boot(version=__version__, ended=legacy.ended, config_sha256=self._config_sha256), None, now)
+        standing = self._restate(legacy, now)
+        self._cameras = [
+            CameraWatch(
+                camera, self._config.watch, self._windows[camera.id], self._boot, now, alarmed=no_picture_code(camera.id) in standing
+            )
+            for camera in self._config.camera
+            if camera.id in self._windows
+        ]
+        self._flush()
+
+    def turn(self) -> None:
+        """One round: a look at each camera, then the journal."""
+        for camera in self._cameras:
+            now = self._clock.read()
+            for facts in camera.turn(now):
+                self._put(facts, camera.camera, now)
+        self._flush()
+        self._retire()
+
+    def finish(self) -> None:
+        now = self._clock.read()
+        for camera in self._cameras:
+            for facts in camera.finish(now):
+                self._put(facts, camera.camera, now)
+        self._put(Stop(reason="stopped in order"), None, now)
+        self._retry_s = 0.0
+        self._flush()
+        self._journal.close()
+
+    def _put(self, facts: Facts, camera: str | None, moment: Reading) -> None:
+        if len(self._waiting) >= WAITING_MAX:
+            lost, _, _ = self._waiting.popleft()
+            log.error("the journal takes nothing: %s record lost", type(lost).__name__)
+        self._waiting.append((facts, camera, moment))
+
+    def _flush(self) -> None:
+        while self._waiting and monotonic_s() >= self._retry_s:
+            try:
+                self._journal.append(*self._waiting[0])
+            except StorageError as error:
+                self._retry_s = monotonic_s() + RETRY_S
+                log.error("%d records wait for the journal: %s", len(self._waiting), error)
+                return
+            self._waiting.popleft()
+
+    def _restate(self, legacy: Legacy, now: Reading) -> set[str]:
+        """Standing alarms are said again, so that the records since the last boot record tell the whole state; those of cameras that are
+        no longer watched are cleared."""
+        watched = {no_picture_code(camera): camera for camera in self._windows}
+        for alarm in legacy.alarms:
+            if alarm.code in watched:
+                self._put(alarm, watched[alarm.code], now)
+            else:
+                self._put(AlarmRaised(code=alarm.code, active=False, severity=alarm.severity, text="no longer watched"), None, now)
+        return {alarm.code for alarm in legacy.alarms} & set(watched)
+
+    def _since_boot(self) -> Iterator[Record]:
+        """The records since the last boot record; all where there is none. Looks back in steps, since journals are years long."""
+        last = self._reader.last()
+        if last is None:
+            return iter(())
+        back = 256
+        while True:
+            after_seq = max(0, last.seq - back)
+            records = [line.record for line in self._reader.read(after_seq)]
+            boots = [number for number, record in enumerate(records) if record.type == "boot"]
+            if boots or after_seq == 0:
+                return iter(records[boots[-1] + 1 if boots else 0 :] or records[-1:])
+            back *= 4
+
+    def _retire(self) -> None:
+        """Journals outlive footage, not for ever; only by a clock that can be trusted."""
+        if self._retired_s is not None and monotonic_s() - self._retired_s < RETIRE_EVERY_S:
+            return
+        self._retired_s = monotonic_s()
+        now = self._clock.read()
+        if now.state != "trusted":
+            return
+        try:
+            self._journal.retire(format_utc(now.utc_ns - round(self._config.retention.journal_days * 86_400 * NS_PER_S)))
+        except StorageError as error:
+            log.warning("old journal files stay: %s", error)

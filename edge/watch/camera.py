@@ -1,0 +1,125 @@
+"""One camera under watch: window -> detector -> episodes -> facts for the journal. No threads, no journal, no waiting."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from edge.clock import NS_PER_MS, NS_PER_S, Reading, format_utc
+from edge.config.model import Camera, Watch
+from edge.messages.records import AlarmRaised, Episode
+from edge.watch.episode import Change, Limits, Run, Sight, Watching, episode_id, give_up, see
+from edge.watch.motion import Detector, DetectorSettings
+from edge.window.luma import Luma, LumaReader
+
+log = logging.getLogger(__name__)
+
+STALL_S = 5.0
+FIRST_S = 15.0
+"""A camera may take this long to show its first picture after the watcher's start."""
+LONGEST_S = 30.0
+_SLOW = 3.0
+"""Cameras of which only key frames are decoded show one picture per group of pictures: three of those may be missing."""
+
+
+def no_picture_code(camera: str) -> str:
+    return f"no_picture.{camera}"
+
+
+class CameraWatch:
+    """Owned by one thread. `alarmed`: the no_picture alarm already stands (left by a previous run)."""
+
+    def __init__(self, camera: Camera, watch: Watch, window: Path, boot: str, now: Reading, *, alarmed: bool = False) -> None:
+        self._camera = camera
+        self._limits = Limits(watch.start_s, watch.end_s, watch.max_episode_s)
+        self._boot = boot
+        self._reader = LumaReader(window)
+        self._settings = DetectorSettings(camera.sensitivity, tuple(camera.zone))
+        self._detector: Detector | None = None
+        self._size = (0, 0)
+        self._episodes = Watching()
+        self._seq = -1
+        self._seen_ns = now.boot_ns
+        self._patience_s = FIRST_S
+        self._alarmed = alarmed
+
+    @property
+    def camera(self) -> str:
+        return self._camera.id
+
+    def turn(self, now: Reading) -> list[Episode | AlarmRaised]:
+        """Look at the newest picture, if there is one. Call several times per picture; without a new one it costs microseconds."""
+        luma = self._reader.newest(self._seq)
+        if luma is None:
+            return self._nothing(now)
+        self._seq = luma.seq
+        self._patience_s = min(max(STALL_S, _SLOW * (now.boot_ns - self._seen_ns) / NS_PER_S), LONGEST_S)
+        self._seen_ns = now.boot_ns
+        facts: list[Episode | AlarmRaised] = []
+        if self._alarmed:
+            self._alarmed = False
+            facts.append(self._alarm(now, raised=False))
+        step = see(self._episodes, self._look(luma), self._limits)
+        self._episodes = step.state
+        return facts + [self._episode(change, now) for change in step.changes]
+
+    def finish(self, now: Reading) -> list[Episode | AlarmRaised]:
+        """The watcher stops in order: an open episode ends."""
+        self._reader.close()
+        return [self._episode(change, now) for change in self._give_up()]
+
+    def _give_up(self) -> tuple[Change, ...]:
+        step = give_up(self._episodes)
+        self._episodes = step.state
+        return step.changes
+
+    def _nothing(self, now: Reading) -> list[Episode | AlarmRaised]:
+        if self._alarmed or (now.boot_ns - self._seen_ns) / NS_PER_S <= self._patience_s:
+            return []
+        self._alarmed = True
+        ended = [self._episode(change, now) for change in self._give_up()]
+        return [*ended, self._alarm(now, raised=True)]
+
+    def _look(self, luma: Luma) -> Sight:
+        if self._detector is None or self._size != (luma.width, luma.height):
+            self._size = (luma.width, luma.height)
+            self._detector = Detector(luma.width, luma.height, self._settings)
+        look = self._detector.look(np.frombuffer(luma.luma, np.uint8).reshape(luma.height, luma.width), luma.boot_ns)
+        if look.note == "scene change":
+            log.info("%s: the whole picture changed at once: learnt anew", self.camera)
+        zones = tuple(sorted(look.zones, key=lambda name: -look.zones[name]))
+        return Sight(luma.boot_ns, look.score, zones, look.boxes)
+
+    def _episode(self, change: Change, now: Reading) -> Episode:
+        run, ended = change.run, change.kind == "end"
+        return Episode(
+            id=episode_id(self.camera, self._boot, run.since_ns),
+            state=change.kind,
+            since=format_utc(now.utc_of(run.since_ns)),
+            until=format_utc(now.utc_of(run.last_ns)) if ended else None,
+            since_mono_ms=run.since_ns // NS_PER_MS,
+            until_mono_ms=run.last_ns // NS_PER_MS if ended else None,
+            score=round(run.peak.score, 4),
+            zones=list(run.zones),
+            boxes=_rounded(run),
+            peak=format_utc(now.utc_of(run.peak.boot_ns)),
+        )
+
+    def _alarm(self, now: Reading, *, raised: bool) -> AlarmRaised:
+        silent_s = round((now.boot_ns - self._seen_ns) / NS_PER_S, 1)
+        why = f": {self._reader.trouble}" if self._reader.trouble else ""
+        return AlarmRaised(
+            code=no_picture_code(self.camera),
+            active=raised,
+            severity="warning",
+            text=f"no picture for motion detection{why}" if raised else "pictures for motion detection again",
+            todo="see whether the camera records; motion is not watched meanwhile" if raised else "",
+            value=silent_s if raised else None,
+            threshold=self._patience_s,
+        )
+
+
+def _rounded(run: Run) -> list[list[float]]:
+    return [[round(edge, 4) for edge in box] for box in run.peak.boxes]
