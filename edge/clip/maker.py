@@ -1,0 +1,35 @@
+"""The clip package as an upload job sees it: stored plans in, readable clips and a manifest out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edge.clip.manifest import Whole, manifest
+from edge.clip.shape import decode_plan
+from edge.clip.sound import sound_plan
+from edge.clip.source import Opener
+from edge.clip.virtual import VirtualClip, open_part
+from edge.messages.clip import ClipRequest, Manifest
+
+
+class ClipMaker:
+    """node: its id, for the manifests. All methods raise IntegrityError where the stored plan is damaged. Any thread."""
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+
+    def prepare(self, plan: bytes, segment: Opener) -> bytes:
+        """The plan without footage that cannot be read (see sound_plan). Reads everything once."""
+        return sound_plan(decode_plan(plan), segment)[0].encode()
+
+    def parts(self, plan: bytes) -> int:
+        """How many files the plan makes."""
+        return len(decode_plan(plan).parts)
+
+    def open(self, plan: bytes, part: int, segment: Opener) -> VirtualClip:
+        """The same bytes at every call. Raises StorageError, IntegrityError."""
+        return open_part(decode_plan(plan).parts[part], segment)
+
+    def manifest(self, request: ClipRequest, plan: bytes, clips: Mapping[int, Whole]) -> Manifest:
+        """One ClipFile per clip, in the order of the mapping; parts of the plan without a clip are gaps."""
+        return manifest(self._node, request, decode_plan(plan), clips)
