@@ -48,14 +48,15 @@ class Street:
         return planes
 
     def mark(self, planes: Planes, number: int) -> None:
-        """Burn in the machine-readable number and, below it, number and media time for people."""
+        """Burn in the machine-readable number and, below it, its digits and media time for people."""
         scene = self.scene
         luma = planes[: scene.height]
         burn(luma, number, scene.width, scene.height)
         dot = max(1, scene.height // 360)
         seconds = int(number / scene.fps)
-        text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{int(number % scene.fps):02d}"
-        burn_text(luma, text, 0, strip_height(scene.height), dot)
+        top = strip_height(scene.height)
+        burn_text(luma, f"{number:08d}", 0, top, dot)
+        burn_text(luma, f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}", 54 * dot, top, dot)
 
 
 class _Canvas:

@@ -81,6 +81,12 @@ class Timeline:
         self.clamped = 0
         self.jumps = 0
 
+    @property
+    def note(self) -> str:
+        """Corrections so far in words, "" where there were none."""
+        words = ((self.clamped, "time stamps corrected"), (self.jumps, "jumps of time"))
+        return ", ".join(f"{count} {what}" for count, what in words if count)
+
     def place(self, pts_ns: int | None, dts_ns: int | None, arrival_ns: int) -> Placed:
         """`arrival_ns`: when it came, on any steady clock; what a jump of the source's time stamps is measured against."""
         raw_ns = dts_ns if dts_ns is not None else pts_ns
