@@ -7,7 +7,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.host.sysfs import read_text
+from edge.host.sysfs import first_number, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,14 @@ def memory_bytes(root: Path = Path("/")) -> dict[str, int]:
     for line in (read_text(root / "proc/meminfo") or "").splitlines():
         name, _, value = line.partition(":")
         words = value.split()
-        if words and words[0].isdigit():
+        if words and words[0].isdecimal():
             found[name] = int(words[0]) * (1024 if words[-1] == "kB" else 1)
     return found
 
 
 def uptime_s(root: Path = Path("/")) -> float | None:
-    words = (read_text(root / "proc/uptime") or "").split()
-    return float(words[0]) if words else None
+    return first_number(root / "proc/uptime")
 
 
 def load_1min(root: Path = Path("/")) -> float | None:
-    words = (read_text(root / "proc/loadavg") or "").split()
-    return float(words[0]) if words else None
+    return first_number(root / "proc/loadavg")

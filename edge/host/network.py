@@ -8,6 +8,7 @@ from pathlib import Path
 from edge.host.sysfs import read_int, read_text
 
 _UP = 0x0001
+_HEX = frozenset("0123456789abcdefABCDEF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,18 @@ def default_interface(root: Path = Path("/")) -> Interface | None:
 def _default_v4(table: str | None) -> str | None:
     """/proc/net/route: Iface Destination Gateway Flags RefCnt Use Metric Mask ..."""
     routes = [line.split() for line in (table or "").splitlines()[1:]]
-    usable = [r for r in routes if len(r) > 7 and r[1] == "00000000" and r[7] == "00000000" and int(r[3], 16) & _UP]
+    usable = [r for r in routes if len(r) > 7 and r[1] == "00000000" and r[7] == "00000000" and _is_up(r[3]) and r[6].isdecimal()]
     return min(usable, key=lambda r: int(r[6]))[0] if usable else None
 
 
 def _default_v6(table: str | None) -> str | None:
     """/proc/net/ipv6_route: destination, its length, ..., metric (6th), flags (9th), device (10th)."""
     routes = [line.split() for line in (table or "").splitlines()]
-    usable = [r for r in routes if len(r) > 9 and set(r[0]) == {"0"} and r[1] == "00" and r[9] != "lo" and int(r[8], 16) & _UP]
+    usable = [
+        r for r in routes if len(r) > 9 and set(r[0]) == {"0"} and r[1] == "00" and r[9] != "lo" and _is_up(r[8]) and _HEX >= set(r[5])
+    ]
     return min(usable, key=lambda r: int(r[5], 16))[9] if usable else None
+
+
+def _is_up(flags: str) -> bool:
+    return set(flags) <= _HEX and bool(int(flags, 16) & _UP)

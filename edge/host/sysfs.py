@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -31,6 +32,16 @@ def read_int(path: Path) -> int | None:
         return int(text, 0)
     except ValueError:
         return None
+
+
+def first_number(path: Path) -> float | None:
+    """The first word as a number."""
+    words = (read_text(path) or "").split()
+    try:
+        value = float(words[0]) if words else None
+    except ValueError:
+        return None
+    return value if value is not None and math.isfinite(value) else None
 
 
 def entries(folder: Path, pattern: str) -> list[Path]:

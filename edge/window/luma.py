@@ -18,6 +18,7 @@ from __future__ import annotations
 import mmap
 import os
 import secrets
+import stat
 import struct
 import zlib
 from contextlib import suppress
@@ -193,6 +194,10 @@ class LumaReader:
             self.trouble = f"the window file cannot be opened: {error.strerror}"
             return None
         found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            self.trouble = "the window is no file"
+            return None
         self._file = _Opened(descriptor, (found.st_dev, found.st_ino), found.st_size)
         return self._file
 
