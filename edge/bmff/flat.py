@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, groupby
+from itertools import accumulate, chain, groupby, pairwise
 from struct import pack
 
 from edge.bmff.boxes import box, full_box, pack_u32, pack_u64, unpack_i32, unpack_u32
@@ -162,7 +162,7 @@ def _durations(pieces: Sequence[Piece], starts: list[int]) -> array[int]:
     found = unpack_u32(b"".join(piece.rows(piece.index.durations) for piece in pieces))
     sample = 0
     counts = (entry.samples for piece in pieces for entry in piece.fragments)
-    for count, start, end in zip(counts, starts, starts[1:], strict=True):
+    for count, (start, end) in zip(counts, pairwise(starts), strict=True):
         last = sample + count - 1
         found[last] = end - start - sum(found[sample:last])
         sample += count
