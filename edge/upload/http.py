@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge.config.model import Upload
+from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
 from edge.upload.origin import on_our_origin, origin
 from edge.upload.steps import Broken, Reply
@@ -37,18 +38,19 @@ class Target:
 
 def target_of(settings: Upload) -> Target:
     """Raises ConfigError: plain http off loopback, unreadable or world-readable token, certificate trouble."""
+    token = read_first_line(Path(settings.token_file), "upload.token_file") if settings.token_file else ""
     scheme, host, _ = origin(settings.url)
     if scheme == "http":
         if not _is_loopback(host):
             raise ConfigError(f"[upload] url {settings.url}: plain http leaves this machine", remedy="use https")
-        return Target(settings.url, _token(settings.token_file))
+        return Target(settings.url, token)
     try:
         tls = ssl.create_default_context(cafile=settings.ca or None)
         if settings.certificate:
             tls.load_cert_chain(settings.certificate, settings.key or None)
     except (OSError, ValueError) as error:
         raise ConfigError(f"[upload] ca, certificate or key: {error}") from error
-    return Target(settings.url, _token(settings.token_file), tls)
+    return Target(settings.url, token, tls)
 
 
 def _is_loopback(host: str) -> bool:
@@ -56,21 +58,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _token(path_text: str) -> str:
-    if not path_text:
-        return ""
-    path = Path(path_text)
-    try:
-        if path.stat().st_mode & 0o077:
-            raise ConfigError(f"[upload] token_file {path} may be read by others", remedy=f"chmod 600 {path}")
-        lines = path.read_text("ascii").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"[upload] token_file {path}: {error}") from error
-    if not lines:
-        raise ConfigError(f"[upload] token_file {path} is empty")
-    return lines[0]
 
 
 class Http:

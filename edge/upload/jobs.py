@@ -40,20 +40,20 @@ class Pin:
     path: Path
 
 
-class PartMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """One file's upload: where it goes and which bytes these are. done: the centre confirmed the hash."""
+class FileMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """One file's upload: where it goes. done: the centre confirmed the hash."""
 
     url: str
     size: int
-    sha256: str
     done: bool = False
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """spent_s: how long the job has been worked on, over all boots (the deadline counts this, not a clock that may step)."""
+    """spent_s: how long the job has been worked on, over all boots (the deadline counts this, not a clock that may step). files: by the
+    SHA-256 of their bytes."""
 
     spent_s: float = 0.0
-    parts: dict[int, PartMemory] = {}
+    files: dict[str, FileMemory] = {}
 
 
 class Final(msgspec.Struct, frozen=True, kw_only=True):

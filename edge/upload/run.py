@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -13,7 +13,7 @@ from edge.clock import monotonic_s
 from edge.errors import EdgeError, IntegrityError, StorageError
 from edge.messages.clip import ClipFile, ClipRequest, ClipState, JobProgress, Manifest
 from edge.upload.http import Target
-from edge.upload.jobs import Final, Job, JobStore, Memory, PartMemory, PinnedFile
+from edge.upload.jobs import FileMemory, Final, Job, JobStore, Memory, PinnedFile
 from edge.upload.send import Buffer, Progress, Sent, Settings, Source, Stopped, send_file
 
 _LOG = logging.getLogger(__name__)
@@ -23,6 +23,10 @@ _SPENT_EVERY_S = 60.0
 
 class ClipMaker(Protocol):
     """What this package needs of the clip package; the composition root binds the two."""
+
+    def prepare(self, plan: bytes, segment: Callable[[int], PinnedFile]) -> bytes:
+        """The plan without footage that cannot be read, which becomes gaps; the same result at every call. Raises StorageError,
+        IntegrityError."""
 
     def parts(self, plan: bytes) -> int:
         """How many files the plan makes."""
@@ -60,6 +64,8 @@ def run_job(
         return run.whole()
     except Stopped:
         return Final(progress=run.state("running"), manifest=None)
+    except IntegrityError as error:
+        return Final(progress=run.state("failed", "unreadable", f"the job's plan cannot be carried out: {error}"), manifest=None)
     finally:
         run.remember_time()
 
@@ -84,23 +90,23 @@ class _Run:
         self._stop = stop
         self._on_progress = on_progress
         self._memory = store.memory(job)
-        self._began_s = self._timed_s = monotonic_s()
+        self._timed_s = monotonic_s()
         self._told_s = float("-inf")
-        self._deadline_s = self._began_s + deadline_s - self._memory.spent_s
+        self._deadline_s = self._timed_s + deadline_s - self._memory.spent_s
         self._now = store.progress(job.id) or JobProgress(id=job.id, state="accepted")
 
     def whole(self) -> Final:
         """Raises Stopped, StorageError."""
-        opened, lost = self._open_all()
-        manifest = self._clips.manifest(self._job.request, self._job.plan, opened)
+        plan, opened, lost = self._make()
+        manifest = self._clips.manifest(self._job.request, plan, opened)
         self._tell(total_bytes=sum(file.bytes for file in manifest.files), text="")
         if not opened:
             code, text = ("unreadable", lost) if lost else ("no_footage", "there is no footage of that time")
             return self._final("failed", code, text, manifest)
         delivered: list[ClipFile] = []
         note = ""
-        for (part, clip), file in zip(opened.items(), manifest.files, strict=True):
-            sent = self._deliver(part, clip, file, manifest, sum(other.bytes for other in delivered))
+        for clip, file in zip(opened.values(), manifest.files, strict=True):
+            sent = self._deliver(clip, file, manifest, delivered)
             if sent.state == "stopped":
                 raise Stopped("the upload was stopped")
             if sent.state == "failed":
@@ -110,19 +116,33 @@ class _Run:
             note = note or sent.text
         if manifest.gaps:
             note = "; ".join(filter(None, ("part of the asked time has no footage: see gaps", lost, note)))
+        self._now = msgspec.structs.replace(self._now, sent_bytes=self._now.total_bytes)
         return self._final("done", "partial" if manifest.gaps else "", note, manifest)
 
-    def _open_all(self) -> tuple[dict[int, Source], str]:
-        """The clips that can be read whole, and in words why others cannot."""
+    def _make(self) -> tuple[bytes, dict[int, Source], str]:
+        """The plan carried out, its clips, and in words why some cannot be read whole. Reads all footage once; more where it is damaged."""
+        plan = self._job.plan
+        opened, lost = self._open(plan)
+        if lost:
+            try:
+                plan = self._clips.prepare(plan, self._segment)
+            except (StorageError, IntegrityError) as error:
+                _LOG.error("job %s: damaged footage cannot be left out: %s", self._job.id, error)
+            else:
+                opened, still = self._open(plan)
+                lost = still or lost
+        return plan, opened, lost
+
+    def _open(self, plan: bytes) -> tuple[dict[int, Source], str]:
         opened: dict[int, Source] = {}
         lost = ""
-        for part in range(self._clips.parts(self._job.plan)):
+        for part in range(self._clips.parts(plan)):
             try:
-                clip = self._clips.open(self._job.plan, part, self._segment)
+                clip = self._clips.open(plan, part, self._segment)
                 clip.etag()
             except (StorageError, IntegrityError) as error:
                 _LOG.error("job %s: file %d cannot be made: %s", self._job.id, part, error)
-                lost = lost or f"file {part} cannot be made: {error}"
+                lost = lost or f"damaged footage was left out: {error}"
             else:
                 opened[part] = clip
         return opened, lost
@@ -134,21 +154,20 @@ class _Run:
         if self._stop.is_set():
             raise Stopped("the upload was stopped")
 
-    def _deliver(self, part: int, clip: Source, file: ClipFile, manifest: Manifest, before_bytes: int) -> Sent:
-        known = self._memory.parts.get(part)
-        if known is not None and (known.size, known.sha256) != (file.bytes, file.sha256):
-            _LOG.warning("job %s: %s is no longer the file whose upload was begun: it starts anew", self._job.id, file.name)
-            known = None
+    def _deliver(self, clip: Source, file: ClipFile, manifest: Manifest, delivered: Sequence[ClipFile]) -> Sent:
+        """delivered: the files before this one."""
+        known = self._memory.files.get(file.sha256)
+        before_bytes = sum(other.bytes for other in delivered)
         if known is not None and known.done:
             return Sent("done", known.url, Progress(file.bytes, 0, 0, 0, 0, ""))
         attempts, resumes = self._now.attempts, self._now.resumes
 
         def remember(url: str) -> None:
-            self._keep(part, PartMemory(url=url, size=file.bytes, sha256=file.sha256))
+            self._keep(file.sha256, FileMemory(url=url, size=file.bytes))
 
         def progress(now: Progress) -> None:
             self._tell(
-                file=part,
+                file=len(delivered),
                 sent_bytes=before_bytes + now.offset + now.moving,
                 attempts=attempts + now.attempts,
                 resumes=resumes + now.resumes,
@@ -172,11 +191,11 @@ class _Run:
         except (_Unreadable, IntegrityError) as error:
             return Sent("failed", "", Progress(0, 0, 0, 0, 0, ""), "unreadable", str(error))
         if sent.state == "done":
-            self._keep(part, PartMemory(url=sent.url, size=file.bytes, sha256=file.sha256, done=True))
+            self._keep(file.sha256, FileMemory(url=sent.url, size=file.bytes, done=True))
         return sent
 
-    def _keep(self, part: int, memory: PartMemory) -> None:
-        self._memory = Memory(spent_s=self._spent_s(), parts={**self._memory.parts, part: memory})
+    def _keep(self, sha256: str, memory: FileMemory) -> None:
+        self._memory = Memory(spent_s=self._spent_s(), files={**self._memory.files, sha256: memory})
         self._store.remember(self._job, self._memory)
 
     def _spent_s(self) -> float:
