@@ -26,6 +26,7 @@ GapReason = Literal[
     "disk_error",  # the disk refused
     "damaged",  # bytes on disk did not check and were left out
     "end_of_file",  # a replayed file ended
+    "erased",  # it was recorded and destroyed by a retention decision (in answers; a destruction has its own record)
     "unknown",
 ]
 EraseReason = Literal["age", "space", "budget", "decommission"]

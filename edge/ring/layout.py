@@ -7,9 +7,6 @@ from pathlib import Path
 
 from edge.config.model import NodeConfig
 
-OPEN = "open"
-UNDATED = "undated"
-
 
 @dataclass(frozen=True, slots=True)
 class NodeFolders:
@@ -27,7 +24,7 @@ class NodeFolders:
 
     def open(self, camera: str) -> Path:
         """Segments being written."""
-        return self.data / "ring" / camera / OPEN
+        return self.data / "ring" / camera / "open"
 
     @property
     def hold(self) -> Path:

@@ -1,0 +1,105 @@
+"""What the recorder's own journal says about the run before this one. Reads the newest records only, further back as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edge.clock import NS_PER_MS, parse_utc
+from edge.journal.reader import JournalReader
+from edge.messages.records import Dated, Erase, Record, Recover, Segment, facts_of
+from edge.ring.gaps import FootageEnd
+
+Ended = Literal["first", "orderly", "crash", "power"]
+
+_WINDOW = 1000
+"""Records read at least; more, back to the newest segment."""
+
+
+@dataclass(slots=True)
+class History:
+    """ended: how the run before this one ended. newest: the last segment's record. recorded: sequence numbers of segment records seen.
+    floor: the smallest of them - older segments may have records that were not read. recovered, erased: numbers of such records seen.
+    spans: boot id -> its last span. offsets_ms: number of a segment dated later -> its utc - monotonic."""
+
+    ended: Ended = "first"
+    newest: Segment | None = None
+    last_seq: int = 0
+    recorded: set[int] = field(default_factory=set)
+    recovered: set[int] = field(default_factory=set)
+    erased: set[int] = field(default_factory=set)
+    spans: dict[str, str] = field(default_factory=dict)
+    offsets_ms: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def floor(self) -> int:
+        return min(self.recorded, default=0)
+
+    def footage_end(self) -> FootageEnd | None:
+        """Where the last recorded segment ends."""
+        if self.newest is None:
+            return None
+        facts = self.newest
+        boot = facts.span.partition("/")[0]
+        end_mono_ms = facts.start_mono_ms + facts.duration_ms
+        utc_ns = None if facts.end is None else parse_utc(facts.end)
+        if utc_ns is None and facts.seq in self.offsets_ms:
+            utc_ns = (end_mono_ms + self.offsets_ms[facts.seq]) * NS_PER_MS
+        return FootageEnd(boot, end_mono_ms * NS_PER_MS, utc_ns, facts.seq)
+
+
+def read_history(reader: JournalReader, boot: str) -> History:
+    """`boot`: this boot's id."""
+    newest_first: list[Record] = []
+    has_segment = False
+    for line in reader.back():
+        newest_first.append(line.record)
+        has_segment = has_segment or line.record.type == "segment"
+        if has_segment and len(newest_first) >= _WINDOW:
+            break
+    return _digest(reversed(newest_first), boot)
+
+
+def span_of(record: Record) -> str:
+    """Name of the run that began with this Boot record."""
+    return f"{record.boot}/{record.mono_ms * NS_PER_MS}"
+
+
+def _digest(records: Iterable[Record], boot: str) -> History:
+    history = History()
+    stopped = False
+    last: Record | None = None
+    for record in records:
+        last = record
+        if record.type == "boot":
+            history.spans[record.boot] = span_of(record)
+            stopped = False
+        elif record.type == "stop":
+            stopped = True
+        else:
+            _note(history, record)
+    if last is not None:
+        history.ended = "orderly" if stopped else "crash" if last.boot == boot else "power"
+    return history
+
+
+def _note(history: History, record: Record) -> None:
+    if record.type == "segment":
+        segment = facts_of(record, Segment)
+        history.recorded.add(segment.seq)
+        history.spans[segment.span.partition("/")[0]] = segment.span
+        if history.newest is None or segment.seq > history.newest.seq:
+            history.newest = segment
+        history.last_seq = max(history.last_seq, segment.seq)
+    elif record.type == "recover":
+        recovered = facts_of(record, Recover)
+        history.recovered.add(recovered.seq)
+        history.last_seq = max(history.last_seq, recovered.seq)
+    elif record.type == "erase":
+        erased = facts_of(record, Erase)
+        history.erased.add(erased.seq)
+        history.last_seq = max(history.last_seq, erased.seq)
+    elif record.type == "dated":
+        dated = facts_of(record, Dated)
+        history.offsets_ms.update(dict.fromkeys(dated.segments, dated.offset_ms))

@@ -1,0 +1,79 @@
+"""A recorder's first steps, in the one order that is safe: recover, say that it runs, date, sweep - and only then record."""
+
+from __future__ import annotations
+
+import logging
+
+from edge.clock import NS_PER_MS, Clock
+from edge.errors import StorageError
+from edge.host.disk import Disk
+from edge.messages.records import Boot, GapReason
+from edge.ring.dating import finish_dating
+from edge.ring.history import Ended
+from edge.ring.layout import NodeFolders
+from edge.ring.ledger import Ledger
+from edge.ring.recording import Recording, RingLimits
+from edge.ring.recover import Leftovers
+from edge.ring.room import Sweeps
+
+log = logging.getLogger(__name__)
+
+_REASON: dict[Ended, GapReason] = {"orderly": "stopped", "crash": "crash", "power": "power"}
+
+
+def make_folders(disk: Disk, folders: NodeFolders, camera: str) -> None:
+    """Everything the recorder writes to, durably."""
+    disk.mkdir(folders.open(camera))
+
+
+def start_ring(
+    disk: Disk,
+    folders: NodeFolders,
+    camera: str,
+    clock: Clock,
+    boot: str,
+    ledger: Ledger,
+    sweeper: Sweeps,
+    limits: RingLimits,
+    version: str,
+) -> Recording:
+    """Raises StorageError where the ring cannot even be read. What cannot be recovered or dated yet is left for later and logged: a new
+    recording does not wait for an old one."""
+    make_folders(disk, folders, camera)
+    leftovers = Leftovers(disk, folders, camera, boot, ledger)
+    ended = leftovers.history().ended
+    unfinished = False
+    try:
+        leftovers.clear()
+    except StorageError as refused:
+        unfinished = True
+        log.error("camera %s: the recovery is not complete: %s", camera, refused)
+    begun = clock.read()
+    ledger.put(Boot(version=version, ended=ended, config_sha256=limits.config_sha256), begun)
+    history = leftovers.history()
+    try:
+        finish_dating(disk, folders.ring(camera), history.offsets_ms)
+    except StorageError as refused:
+        log.error("camera %s: dating that was interrupted cannot be ended yet: %s", camera, refused)
+    try:
+        sweeper.sweep(0)
+    except StorageError as refused:
+        log.error("camera %s: the first sweep failed: %s", camera, refused)
+    recording = Recording(
+        disk,
+        folders,
+        camera,
+        clock,
+        boot,
+        ledger,
+        sweeper,
+        limits,
+        leftovers,
+        next_seq=leftovers.next_seq(),
+        end=history.footage_end(),
+        span=f"{boot}/{begun.boot_ns // NS_PER_MS * NS_PER_MS}",
+        unfinished=unfinished,
+    )
+    if ended in _REASON and history.newest is not None:
+        recording.gap(_REASON[ended])
+    return recording
