@@ -1,0 +1,207 @@
+"""The same suite against our receiver and receivers that are not ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from edge.upload.http import Http, Target
+from edge.upload.send import Progress
+from edge.upload.steps import Reply
+from tests.support.clips import MemoryClip, noise
+from tests.support.delivery import Delivery, quick
+from tests.support.line_process import LineProcess
+from tests.support.proxy import Proxy
+from tests.support.receiver_process import receiver_process
+from tests.support.tus_node import tus_node
+
+MIB = 1 << 20
+
+
+@dataclass
+class Server:
+    """A running receiver that can be killed and started again on its port."""
+
+    kind: str
+    folder: Path
+    start: Callable[[int], LineProcess]
+    process: LineProcess
+
+    @property
+    def port(self) -> int:
+        return int(self.process.first_line)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/files"
+
+    def restart(self) -> None:
+        port = self.port
+        self.process.kill()
+        self.process = self.start(port)
+
+    def stored(self, url: str, name: str) -> bytes:
+        """What the receiver has of a whole upload."""
+        path = self.folder / "pole-7" / "r-1" / name if self.kind == "edge" else self.folder / url.rpartition("/")[2]
+        return path.read_bytes()
+
+
+_TUSPY = """
+import sys, socket, hashlib, pathlib, uvicorn
+from fastapi import FastAPI
+from tuspyserver import create_tus_router
+folder, port = sys.argv[1], int(sys.argv[2])
+app = FastAPI()
+app.include_router(create_tus_router(prefix="files", files_dir=folder))
+
+@app.middleware("http")
+async def digest(request, call_next):
+    response = await call_next(request)
+    path = pathlib.Path(folder) / request.url.path.rpartition("/")[2]
+    if request.method == "HEAD" and response.headers.get("upload-offset") == response.headers.get("upload-length", "x"):
+        import base64
+        sha256 = base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
+        response.headers["Repr-Digest"] = f"sha-256=:{sha256}:"
+    return response
+
+sock = socket.create_server(("127.0.0.1", port))
+print(sock.getsockname()[1], flush=True)
+uvicorn.Server(uvicorn.Config(app, log_level="critical")).run(sockets=[sock])
+"""
+
+
+def tuspyserver(folder: Path, port: int) -> LineProcess:
+    if importlib.util.find_spec("tuspyserver") is None:
+        pytest.skip("tuspyserver is not installed (pip install tuspyserver)")
+    folder.mkdir(parents=True, exist_ok=True)
+    return LineProcess([sys.executable, "-c", _TUSPY, str(folder), str(port)])
+
+
+@pytest.fixture(params=["edge", "tus-node", "tuspyserver"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    folder = tmp_path / "received"
+    starts: dict[str, Callable[[int], LineProcess]] = {
+        "edge": lambda port: receiver_process(folder, port),
+        "tus-node": lambda port: tus_node(folder, port),
+        "tuspyserver": lambda port: tuspyserver(folder, port),
+    }
+    start = starts[request.param]
+    running = Server(request.param, folder, start, start(0))
+    try:
+        yield running
+    finally:
+        running.process.kill()
+
+
+def test_a_clip_arrives_byte_for_byte_and_is_confirmed(server: Server) -> None:
+    delivery = Delivery(server.url, MemoryClip(noise(20 * MIB + 13)))
+    sent = delivery.send()
+    assert (sent.state, sent.code) == ("done", "")
+    assert server.stored(sent.url, "clip.mp4") == delivery.clip.data
+    assert sent.progress.sent_bytes == delivery.clip.size, "no byte was sent twice"
+    assert delivery.remembered == [sent.url]
+
+
+def test_an_upload_stopped_half_way_goes_on_where_it_was(server: Server) -> None:
+    delivery = Delivery(server.url, MemoryClip(noise(3 * MIB)), settings=quick(patch_bytes=MIB))
+
+    def stop_half_way(progress: Progress) -> None:
+        if progress.offset >= MIB:
+            delivery.stop.set()
+
+    delivery.hook = stop_half_way
+    assert delivery.send().state == "stopped"
+    delivery.stop.clear()
+    delivery.hook = lambda progress: None
+    sent = delivery.send()
+    assert sent.state == "done"
+    assert sent.progress.sent_bytes <= 2 * MIB
+    assert len(delivery.remembered) == 1
+    assert server.stored(sent.url, "clip.mp4") == delivery.clip.data
+
+
+def test_two_clips_with_the_same_beginning_are_two_uploads(server: Server) -> None:
+    beginning = noise(64 << 10)
+    first = Delivery(server.url, MemoryClip(beginning + noise(MIB, 2)), name="first.mp4")
+    second = Delivery(server.url, MemoryClip(beginning + noise(MIB, 3)), name="second.mp4")
+    one, two = first.send(), second.send()
+    assert (one.state, two.state) == ("done", "done")
+    assert one.url != two.url
+    assert server.stored(one.url, "first.mp4") == first.clip.data
+    assert server.stored(two.url, "second.mp4") == second.clip.data
+
+
+def test_an_address_nobody_knows_any_more_is_created_anew(server: Server) -> None:
+    delivery = Delivery(server.url, MemoryClip(noise(MIB)), remembered=[f"{server.url}/{'0' * 32}"])
+    sent = delivery.send()
+    assert sent.state == "done"
+    assert len(delivery.remembered) == 2
+    assert server.stored(sent.url, "clip.mp4") == delivery.clip.data
+
+
+def test_an_address_that_holds_another_file_is_never_taken_for_ours(server: Server) -> None:
+    other = Delivery(server.url, MemoryClip(noise(MIB, 5)), name="other.mp4").send()
+    longer = Delivery(server.url, MemoryClip(noise(MIB + 1)), remembered=[other.url])
+    same_size = Delivery(server.url, MemoryClip(noise(MIB, 7)), name="same.mp4", remembered=[other.url])
+    for delivery in (longer, same_size):
+        sent = delivery.send()
+        assert sent.state == "done"
+        assert sent.url != other.url
+        assert server.stored(sent.url, delivery.name) == delivery.clip.data
+
+
+def test_a_server_killed_twice_in_the_middle_ends_with_the_same_bytes(server: Server) -> None:
+    with Proxy(server.port) as proxy:
+        clip = MemoryClip(noise(24 * MIB))
+        delivery = Delivery(f"http://127.0.0.1:{proxy.port}/files", clip, settings=quick(patch_bytes=4 * MIB))
+        proxy.at(5 * MIB + 1234, server.restart)
+        proxy.at(15 * MIB + 4321, server.restart)
+        sent = delivery.send()
+        assert sent.state == "done"
+        assert server.stored(sent.url, "clip.mp4") == clip.data
+        assert sent.progress.resumes >= 2
+
+
+def test_a_connection_that_is_cut_again_and_again_still_delivers(server: Server) -> None:
+    with Proxy(server.port) as proxy:
+        proxy.cut_every = 700_000
+        clip = MemoryClip(noise(6 * MIB))
+        sent = Delivery(f"http://127.0.0.1:{proxy.port}/files", clip).send()
+        assert sent.state == "done"
+        assert server.stored(sent.url, "clip.mp4") == clip.data
+        assert proxy.cuts >= 8
+
+
+def test_bytes_at_a_wrong_offset_are_refused_with_409(server: Server) -> None:
+    client = Http(Target(server.url))
+    made = client.request(
+        "POST",
+        server.url,
+        {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Metadata": "filename YQ==,node YQ==,request YQ==,name YQ=="},
+    )
+    assert isinstance(made, Reply)
+    assert made.status == 201
+    url = made.headers["location"]
+    url = url if url.startswith("http") else f"{server.url.removesuffix('/files')}/{url.lstrip('/')}"
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Offset": "3", "Content-Type": "application/offset+octet-stream"}
+    answer = client.request("PATCH", url, headers, lambda: iter([b"abcde"]), 5)
+    client.close()
+    assert isinstance(answer, Reply)
+    assert answer.status == 409
+
+
+def test_a_receiver_without_digests_is_never_believed(tmp_path: Path) -> None:
+    process = tus_node(tmp_path / "received", digests=False)
+    try:
+        url = f"http://127.0.0.1:{process.first_line}/files"
+        delivery = Delivery(url, MemoryClip(noise(MIB)), settings=quick(confirm_tries=5))
+        sent = delivery.send()
+    finally:
+        process.kill()
+    assert (sent.state, sent.code) == ("failed", "unconfirmed")
+    assert "Repr-Digest" in sent.text
