@@ -24,7 +24,7 @@ from edge.capture.options import only, text
 from edge.capture.pump import Pump
 from edge.capture.restart import Backoff
 from edge.capture.source import CameraUnreachable, Picture
-from edge.capture.timestamps import ArrivalClock, Unit
+from edge.capture.timestamps import Smoother, Unit
 from edge.clock import NS_PER_S, monotonic_s
 from edge.errors import EdgeError, TryAgain
 from edge.messages.stream import CameraSettings, Packet, StreamInfo
@@ -63,10 +63,10 @@ class RtspSource:
         settings = self._settings
         line = dial(self._address)
         period_ns = round(NS_PER_S / line.fps) if line.fps else ASSUMED_PERIOD_NS
-        assembler = self._assembler = Assembler(line.codec, period_ns, line.known_sets, ArrivalClock().boot_ns)
+        assembler = self._assembler = Assembler(line.codec, period_ns, line.known_sets, _arrival)
         if settings.luma_path and not self._luma_address and self._keys_for_luma:
             self._tap = LumaTap(line.codec, settings.luma_width, settings.luma_height, settings.luma_fps, keys_only=True)
-        main = Pump("rtsp", lambda pump: self._receive(line, assembler, pump))
+        main = Pump("rtsp", lambda pump: self._receive(line, assembler, Smoother(period_ns), pump))
         self._pumps.append(main)
         main.start()
         if settings.luma_path and self._luma_address:
@@ -112,28 +112,28 @@ class RtspSource:
                 return item
         raise CameraUnreachable(f"{self._address.shown} sent no key frame with parameter sets in {FIRST_KEY_S:g} s")
 
-    def _receive(self, line: Line, assembler: Assembler, pump: Pump) -> None:
+    def _receive(self, line: Line, assembler: Assembler, smoother: Smoother, pump: Pump) -> None:
         """The pump's work: until the connection breaks or nobody wants it."""
+        words = "the camera closed the connection"
         with line.container:
             try:
                 for unit in _units(line, pump):
                     packet = assembler.add(unit)
                     if packet is not None:
-                        self._hand_over(packet, pump)
+                        self._hand_over(smoother.add(packet), pump)
             except av.error.FFmpegError as broken:
                 words = reason(broken)
-            else:
-                words = "the camera closed the connection"
             last = assembler.flush()
-            if last is not None:
-                self._hand_over(last, pump)
+            self._hand_over(smoother.add(last) if last is not None else [], pump)
+            self._hand_over(smoother.flush(), pump)
         raise CameraUnreachable(f"{self._address.shown}: {words}")
 
-    def _hand_over(self, packet: Packet, pump: Pump) -> None:
-        pump.put(packet)
-        picture = self._tap.feed(packet) if self._tap is not None else None
-        if picture is not None:
-            pump.put(picture)
+    def _hand_over(self, packets: list[Packet], pump: Pump) -> None:
+        for packet in packets:
+            pump.put(packet)
+            picture = self._tap.feed(packet) if self._tap is not None else None
+            if picture is not None:
+                pump.put(picture)
 
     def _watch_second(self, address: Address, main: Pump) -> None:
         second = Pump("rtsp-luma", lambda pump: _watch(address, self._settings, pump, main))
@@ -149,7 +149,7 @@ def _watch(address: Address, settings: CameraSettings, pump: Pump, into: Pump) -
             line = dial(address)
             with line.container:
                 tap = LumaTap(line.codec, settings.luma_width, settings.luma_height, settings.luma_fps, keys_only=False)
-                assembler = Assembler(line.codec, ASSUMED_PERIOD_NS, line.known_sets, ArrivalClock().boot_ns)
+                assembler = Assembler(line.codec, ASSUMED_PERIOD_NS, line.known_sets, _arrival)
                 for unit in _units(line, pump):
                     packet = assembler.add(unit)
                     picture = tap.feed(packet) if packet is not None else None
@@ -186,3 +186,7 @@ def _units(line: Line, pump: Pump) -> Iterator[Unit]:
 
 def _ns(stamp: int | None, base: Fraction) -> int | None:
     return stamp * base.numerator * NS_PER_S // base.denominator if stamp is not None else None
+
+
+def _arrival(_dts_ns: int, arrival_ns: int) -> int:
+    return arrival_ns

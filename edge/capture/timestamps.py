@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
+from edge.messages.stream import Packet
+
 JUMP_NS = 2_000_000_000
 """A step of media time that differs from the time that really passed by more than this is a jump, not jitter."""
 
@@ -139,3 +143,41 @@ class ArrivalClock:
         self._arrival_ns = arrival_ns
         self._last_ns = max(self._last_ns, dts_ns + self._offset_ns)
         return self._last_ns
+
+
+class Smoother:
+    """Packets whose boot_ns is their arrival -> packets whose boot_ns is when they were taken, as far as `ArrivalClock` can tell.
+
+    A connection begins with a burst: what piled up while it was opened, or a camera's stored GOP. Its packets arrive together but were
+    taken one after the other, so they are held until arrivals come apart, and all timed by the last, truest ones.
+    """
+
+    MOST = 300
+
+    def __init__(self, nominal_ns: int) -> None:
+        self._apart_ns = nominal_ns * 2 // 5
+        self._clock = ArrivalClock()
+        self._held: list[Packet] | None = []
+
+    def add(self, packet: Packet) -> list[Packet]:
+        """What can be timed now, in order."""
+        held = self._held
+        if held is None:
+            return [_retimed(packet, self._clock.boot_ns(packet.dts_ns, packet.boot_ns))]
+        apart = bool(held) and packet.boot_ns - held[-1].boot_ns >= self._apart_ns
+        held.append(packet)
+        return self.flush() if apart or len(held) >= self.MOST else []
+
+    def flush(self) -> list[Packet]:
+        """What is still held, when the stream ended or the burst is over."""
+        held, self._held = self._held, None
+        if not held:
+            return []
+        offset_ns = min(packet.boot_ns - packet.dts_ns for packet in held)
+        last = held[-1]
+        self._clock.boot_ns(last.dts_ns, last.dts_ns + offset_ns)
+        return [_retimed(packet, packet.dts_ns + offset_ns) for packet in held]
+
+
+def _retimed(packet: Packet, boot_ns: int) -> Packet:
+    return msgspec.structs.replace(packet, boot_ns=boot_ns)

@@ -1,7 +1,7 @@
 """Cameras under /dev/video*: raw pictures (YUYV, MJPEG) are encoded here, H.264 from the camera is handed on bit by bit.
 
-Options ([camera.options]): input ("auto", "h264", "mjpeg", "yuyv422"; auto: what the driver offers first), luma ("all" or "key", for H.264).
-Time is the driver's (CLOCK_MONOTONIC; kernel documentation, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC) where it is believable, else arrival.
+Options ([camera.options]): input ("auto", "h264", "mjpeg", "yuyv422"; auto: what the driver offers first), luma ("all", "key"; for H.264).
+Time is the driver's (CLOCK_MONOTONIC; kernel docs, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC) where it is believable, else arrival.
 """
 
 from __future__ import annotations
