@@ -49,7 +49,7 @@ def _default_v6(table: str | None) -> str | None:
     """/proc/net/ipv6_route: destination, its length, ..., metric (6th), flags (9th), device (10th)."""
     routes = [line.split() for line in (table or "").splitlines()]
     usable = [
-        r for r in routes if len(r) > 9 and set(r[0]) == {"0"} and r[1] == "00" and r[9] != "lo" and _is_up(r[8]) and _HEX >= set(r[5])
+        r for r in routes if len(r) > 9 and set(r[0]) == {"0"} and r[1] == "00" and r[9] != "lo" and _is_up(r[8]) and set(r[5]) <= _HEX
     ]
     return min(usable, key=lambda r: int(r[5], 16))[9] if usable else None
 

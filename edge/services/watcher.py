@@ -74,7 +74,7 @@ class Watcher:
 
     def start(self) -> None:
         self._journal.open()
-        legacy = legacy_of(self._since_boot(), self._boot)
+        legacy = legacy_of(self._recent(), self._boot)
         now = self._clock.read()
         for camera, episode in legacy.unfinished:
             log.info("%s: episode %s was left open by a run that was killed: ended", camera, episode.id)
@@ -136,8 +136,9 @@ class Watcher:
                 self._put(AlarmRaised(code=alarm.code, active=False, severity=alarm.severity, text="no longer watched"), None, now)
         return {alarm.code for alarm in legacy.alarms} & set(watched)
 
-    def _since_boot(self) -> Iterator[Record]:
-        """The records since the last boot record; all where there is none. Looks back in steps, since journals are years long."""
+    def _recent(self) -> Iterator[Record]:
+        """The records of the last two runs (the last one may have died before it said the standing alarms again). Looks back in steps,
+        since journals are years long."""
         last = self._reader.last()
         if last is None:
             return iter(())
@@ -146,8 +147,8 @@ class Watcher:
             after_seq = max(0, last.seq - back)
             records = [line.record for line in self._reader.read(after_seq)]
             boots = [number for number, record in enumerate(records) if record.type == "boot"]
-            if boots or after_seq == 0:
-                return iter(records[boots[-1] + 1 if boots else 0 :] or records[-1:])
+            if len(boots) >= 2 or after_seq == 0:
+                return iter(records[boots[-2] if len(boots) >= 2 else 0 :])
             back *= 4
 
     def _retire(self) -> None:

@@ -34,6 +34,8 @@ ACTIVE_S = 60.0
 NOISE_S = 8.0
 FLIP_S = 20.0
 JUMP_SHARE = 0.6
+SPREAD_SHARE = 0.3
+TILES = (8, 5)
 FLOOR = 5.0
 """Grey levels a cell mean must differ by at sensitivity 1, on top of its noise."""
 NOISE_FACTOR = 4.5
@@ -101,13 +103,9 @@ class Detector:
         if now_s - self._learnt_s < LEARN_S:
             self._learn(cells, expected, away, active, step_s, fast=True)
             return Look(0.0, note=self._note)
-        share = float(cv2.mean(active)[0])
-        if share > JUMP_SHARE and (self._share < JUMP_SHARE / 3 or now_s - self._calm_s > 2.0):
+        if self._jumped(active, now_s):
             self._relearn(cells, now_s, "scene change")
             return Look(0.0, note="scene change")
-        if share < JUMP_SHARE:
-            self._calm_s = now_s
-        self._share = share
         changing = (cv2.absdiff(cells, self._recent) > 0.5 * threshold).astype(np.uint8)
         cv2.accumulateWeighted(cells, self._recent, min(1.0, step_s / RECENT_S))
         labels, blobs = self._blobs(active, away / threshold, changing)
@@ -115,6 +113,18 @@ class Detector:
         self._learn(cells, expected, away, active, step_s)
         self._absorb(cells, expected, labels, [track.blob.label for track in tracks if track.still], step_s)
         return self._judge(labels, [track for track in tracks if track.confirmed and not track.still])
+
+    def _jumped(self, active: Mask, now_s: float) -> bool:
+        """Whether the picture changed as a whole: at once and everywhere (a lorry covers much, not everything), or most of it for 2 s."""
+        share, before = float(cv2.mean(active)[0]), self._share
+        self._share = share
+        if share <= JUMP_SHARE:
+            self._calm_s = now_s
+        if share < SPREAD_SHARE:
+            return False
+        tiles = cv2.resize(active * np.float32(1), TILES, interpolation=cv2.INTER_AREA)
+        everywhere = float(np.mean(tiles > 0.1)) >= 0.9
+        return (everywhere and before < SPREAD_SHARE / 3) or now_s - self._calm_s > 2.0
 
     def _shrink(self, luma: NDArray[np.uint8]) -> Cells:
         for step in range(self._halvings, 0, -1):

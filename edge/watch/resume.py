@@ -21,7 +21,7 @@ class Legacy:
 
 
 def legacy_of(records: Iterable[Record], boot: str) -> Legacy:
-    """From the records since the last `boot` record, oldest first."""
+    """From the records of at least the last run, oldest first."""
     started: dict[str, tuple[str | None, Episode]] = {}
     standing: dict[str, AlarmRaised] = {}
     last: Record | None = None

@@ -30,7 +30,8 @@ class ZoneMap:
 
 def polygon_cells(polygon: Sequence[tuple[float, float]], columns: int, rows: int) -> NDArray[np.bool_]:
     """Cells a polygon (corners in 0..1) covers or touches."""
-    corners = np.array([[x * columns - 0.5, y * rows - 0.5] for x, y in polygon]) * (1 << _SHIFT)
+    places = np.array([[x * columns - 0.5, y * rows - 0.5] for x, y in polygon])
+    corners = np.clip(places, 0, [columns - 1, rows - 1]) * (1 << _SHIFT)
     mask = np.zeros((rows, columns), np.uint8)
     cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], (1,), cv2.LINE_8, _SHIFT)
     return mask.astype(bool)
