@@ -70,6 +70,11 @@ def run_job(
         run.remember_time()
 
 
+def metadata_of(node: str, request_id: str, name: str, sha256: str) -> dict[str, str]:
+    """What a receiver is told of a file. filename and filetype are what receivers in general look for."""
+    return {"node": node, "request": request_id, "name": name, "sha256": sha256, "filename": name, "filetype": "video/mp4"}
+
+
 class _Run:
     def __init__(
         self,
@@ -174,7 +179,7 @@ class _Run:
                 text=now.trouble,
             )
 
-        metadata = {"node": manifest.node, "request": self._job.id, "name": file.name, "sha256": file.sha256}
+        metadata = metadata_of(manifest.node, self._job.id, file.name, file.sha256)
         try:
             sent = send_file(
                 self._target,

@@ -9,6 +9,7 @@ from dataclasses import replace as changed
 
 from edge.clock import monotonic_s
 from edge.upload.http import Target
+from edge.upload.run import metadata_of
 from edge.upload.send import Progress, Sent, Settings, send_file
 from edge.upload.steps import Limits
 from tests.support.clips import MemoryClip
@@ -43,7 +44,7 @@ class Delivery:
         return send_file(
             Target(self.url, self.token),
             self.clip,
-            metadata={"node": "pole-7", "request": self.request, "name": self.name, "sha256": sha256},
+            metadata=metadata_of("pole-7", self.request, self.name, sha256),
             sha256=sha256,
             remembered_url=self.remembered[-1] if self.remembered else "",
             remember=self.remembered.append,
