@@ -29,7 +29,8 @@ def command(config_path: Path | None, camera: str | None) -> int:
     stop = stop_on_signals()
     loaded = load_for_service(config_path)
     keep(loaded)
-    return run_recorder(loaded.config, known_camera(loaded.config, camera), stop)
+    known = known_camera(loaded.config, camera)
+    return run_recorder(loaded.config, known, stop, config_sha256=loaded.sha256, config_fault=loaded.fault)
 
 
 def keep(loaded: Loaded) -> None:

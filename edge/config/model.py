@@ -139,6 +139,10 @@ class Mqtt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     password_file: Annotated[SecretPath, Meta(description="file (mode 0600) with the password on its first line")] = ""
     keepalive_s: Annotated[int, Meta(ge=5, le=1200, description="a ping after this much silence")] = 60
     window: Annotated[int, Meta(ge=1, le=100, description="most messages in flight")] = 20
+    will_delay_s: Annotated[
+        int,
+        Meta(ge=0, le=3600, description="wait before the broker calls this node offline: short cuts go unnoticed"),
+    ] = 10
     backoff_max_s: Annotated[float, Meta(ge=0.2, le=3600.0, description="longest wait between connection attempts (full jitter)")] = 300.0
     delivery: Annotated[
         Literal["centre", "broker"],

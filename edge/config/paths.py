@@ -18,14 +18,14 @@ _S = TypeVar("_S", bound=msgspec.Struct)
 def with_absolute_paths(config: NodeConfig, folder: Path) -> NodeConfig:
     """The same configuration with every path key and every file: source absolute; empty paths stay empty."""
     cameras = [
-        msgspec.structs.replace(_absolute(camera, folder), source=absolute_source(camera.source, folder)) for camera in config.camera
+        msgspec.structs.replace(absolute_paths(camera, folder), source=absolute_source(camera.source, folder)) for camera in config.camera
     ]
     return msgspec.structs.replace(
         config,
-        node=_absolute(config.node, folder),
+        node=absolute_paths(config.node, folder),
         camera=cameras,
-        mqtt=config.mqtt and _absolute(config.mqtt, folder),
-        upload=config.upload and _absolute(config.upload, folder),
+        mqtt=config.mqtt and absolute_paths(config.mqtt, folder),
+        upload=config.upload and absolute_paths(config.upload, folder),
     )
 
 
@@ -37,6 +37,7 @@ def path_keys(struct: msgspec.Struct, kind: str | None = None) -> list[str]:
     return [name for name, found in kinds.items() if found and kind in (None, found) and getattr(struct, name)]
 
 
-def _absolute(struct: _S, folder: Path) -> _S:
+def absolute_paths(struct: _S, folder: Path) -> _S:
+    """One table with its path keys absolute."""
     changes: dict[str, Any] = {key: str(folder / getattr(struct, key)) for key in path_keys(struct)}
     return msgspec.structs.replace(struct, **changes)

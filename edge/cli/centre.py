@@ -1,0 +1,171 @@
+"""`edge centre`: nodes, events, request-clip, receive, keys. The other end of the link, for one machine and one person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.cli.centre_link import broker_option, folder_option, looking_centre
+from edge.cli.options import example, json_option, stop_on_signals
+from edge.cli.times import parse_range
+from edge.clock import format_utc
+from edge.config.model import Node
+from edge.errors import Refused, TryAgain, UsageError
+
+ZONE = Node(id="x", data="x").timezone
+
+
+@click.group(epilog=example("edge centre receive --broker centre.toml --folder centre"))
+def command() -> None:
+    """The other end of the link: see nodes, keep their journals, ask for clips, take uploads.
+
+    The broker is described by the [mqtt] table of a TOML file; a node.toml serves as well.
+    """
+
+
+@command.command(epilog=example("edge centre keys centre"))
+@click.argument("folder", type=click.Path(path_type=Path))
+def keys(folder: Path) -> None:
+    """Make the command key: FOLDER/command.key signs commands and stays here; FOLDER/command.pub goes to the nodes.
+
+    On each node: [mqtt] command_key = "command.pub".
+    """
+    from edge.centre.keys import make_keys
+
+    private, public = make_keys(folder)
+    click.echo(f"{private}: signs commands; keep it here\n{public}: give it to every node as [mqtt] command_key")
+
+
+@command.command(epilog=example("edge centre nodes --broker centre.toml"))
+@broker_option
+@json_option
+@click.option("--wait", "wait_s", type=click.FloatRange(0.1, 600), default=2.0, show_default=True, help="Seconds to listen for nodes.")
+def nodes(broker: Path, as_json: bool, wait_s: float) -> None:
+    """Show every node the broker knows: online or not, cameras, alarms."""
+    from edge.cli.centre_picture import show_nodes
+
+    with looking_centre(broker) as centre:
+        stop_on_signals().wait(wait_s)
+        views = centre.nodes()
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(views)))
+    else:
+        show_nodes(views)
+
+
+@command.command(epilog=example("edge centre events --folder centre --node pole-1 --from -1d"))
+@folder_option
+@json_option
+@click.option("--node", metavar="ID")
+@click.option("--journal", metavar="NAME", help="recorder.<camera>, watcher, agent ...")
+@click.option("--from", "start", default="-1d", show_default=True, metavar="TIME")
+@click.option("--to", "end", default="now", show_default=True, metavar="TIME")
+@click.option("--timezone", default=ZONE, show_default=True, help="Of times without an offset.")
+def events(folder: Path, as_json: bool, node: str | None, journal: str | None, start: str, end: str, timezone: str) -> None:
+    """Show the journal records that `edge centre receive` has stored, by the nodes' time.
+
+    With --json each line is {"node": ..., "journal": ..., "record": ...}, the record verbatim.
+    """
+    from edge.centre.archive import stored_events
+    from edge.cli.centre_link import now_utc_ns
+    from edge.cli.journal import record_text
+    from edge.host.linux_disk import LinuxDisk
+
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", remedy="name the folder of `edge centre receive`")
+    first, last = (format_utc(moment) for moment in parse_range(start, end, now_utc_ns(), timezone))
+    for event in stored_events(LinuxDisk(), folder, node, journal):
+        if not first <= event.record.t <= last:
+            continue
+        if as_json:
+            line = {"node": event.node, "journal": event.journal, "epoch": event.epoch, "record": msgspec.Raw(event.raw)}
+            click.echo(msgspec.json.encode(line).decode())
+        else:
+            click.echo(f"{event.record.t}  {event.node}  {event.journal} #{event.record.seq}  {record_text(event.record)}")
+
+
+@command.command(
+    name="request-clip",
+    epilog=example(
+        "edge centre request-clip pole-1 --camera cam0 --from 2026-11-22T14:05 --to 2026-11-22T14:06 \\",
+        "    --operator a.nowak --case 'RSOW 12/26' --broker centre.toml --key centre/command.key",
+    ),
+)
+@click.argument("node")
+@broker_option
+@json_option
+@click.option("--camera", required=True, metavar="ID")
+@click.option("--from", "start", required=True, metavar="TIME")
+@click.option("--to", "end", required=True, metavar="TIME")
+@click.option("--operator", required=True, help="Who asks.")
+@click.option("--case", required=True, help="Case reference.")
+@click.option("--key", type=click.Path(path_type=Path), default=Path("command.key"), show_default=True, help="Made by `edge centre keys`.")
+@click.option("--id", "request_id", default="", help="The same id again joins the same job; default a new one.")
+@click.option("--timezone", default=ZONE, show_default=True, help="Of times without an offset.")
+@click.option("--wait", "wait_s", type=click.FloatRange(0, 604_800), default=600.0, show_default=True, help="Seconds to wait.")
+def request_clip(
+    node: str,
+    broker: Path,
+    as_json: bool,
+    camera: str,
+    start: str,
+    end: str,
+    operator: str,
+    case: str,
+    key: Path,
+    request_id: str,
+    timezone: str,
+    wait_s: float,
+) -> None:
+    """Ask NODE for a clip and follow it until it is delivered to the node's upload address.
+
+    Exit 0: delivered. 77: refused. 75: failed, or no last word in time (the node goes on; ask again with --id).
+    """
+    from edge.cli.centre_link import now_utc_ns
+    from edge.cli.centre_picture import ClipNews
+
+    first, last = (format_utc(moment) for moment in parse_range(start, end, now_utc_ns(), timezone))
+    news = ClipNews(quiet=as_json)
+    with looking_centre(broker, key) as centre:
+        handle = centre.request_clip(node, camera, first, last, operator=operator, case=case, id=request_id)
+        final = handle.wait(wait_s, news.tell)
+    if final is None:
+        raise TryAgain(f"no last word on clip {handle.id} within {wait_s:g} s", remedy=f"ask again with --id {handle.id}")
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(final)))
+    else:
+        news.last(final)
+    if final.state == "refused":
+        raise Refused(final.code, f"{node} refused: {final.code} {final.text}")
+    if final.state == "failed":
+        raise TryAgain(f"{node} failed: {final.code} {final.text}")
+
+
+@command.command(epilog=example("edge centre receive --folder centre --broker centre.toml --token-file upload.token"))
+@folder_option
+@click.option("--broker", type=click.Path(path_type=Path), metavar="FILE", help="TOML file with [mqtt]; without it only uploads are taken.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address for uploads; others than loopback need TLS and a token.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=1080, show_default=True, help="0: any free one.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="File (mode 0600) with the bearer token on its first line.")
+@click.option("--certificate", type=click.Path(path_type=Path), help="PEM for TLS, with --key.")
+@click.option("--key", type=click.Path(path_type=Path), help="PEM of its private key.")
+@click.option("--client-ca", type=click.Path(path_type=Path), help="PEM of the authority whose clients alone may connect.")
+def receive(
+    folder: Path,
+    broker: Path | None,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+    client_ca: Path | None,
+) -> None:
+    """Keep what nodes send until SIGTERM or Ctrl-C: journals in FOLDER/nodes, clips in FOLDER/uploads.
+
+    Tells the nodes what is stored, so that they move on: run one for each broker.
+    """
+    from edge.cli.centre_receive import Door, receive_until
+
+    receive_until(stop_on_signals(), folder, broker, Door(host, port, token_file, certificate, key, client_ca))

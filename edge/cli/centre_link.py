@@ -1,0 +1,53 @@
+"""How the centre's commands reach the broker."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edge.config.link import read_mqtt
+from edge.errors import TryAgain
+from edge.host.timesync import KernelClock
+
+if TYPE_CHECKING:
+    from edge.centre.client import Centre
+
+CONNECT_S = 10.0
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def broker_option(function: _F) -> _F:
+    """--broker FILE, passed on as `broker`."""
+    default = Path("centre.toml")
+    return click.option(
+        "--broker", type=click.Path(path_type=Path), metavar="FILE", default=default, show_default=True, help="TOML file with [mqtt]."
+    )(function)
+
+
+def folder_option(function: _F) -> _F:
+    """--folder FOLDER, passed on as `folder`."""
+    return click.option(
+        "--folder", type=click.Path(path_type=Path), default=Path("centre"), show_default=True, help="Where journals and clips are kept."
+    )(function)
+
+
+def now_utc_ns() -> int:
+    return KernelClock("assume").read().utc_ns
+
+
+@contextmanager
+def looking_centre(broker: Path, command_key: Path | None = None) -> Iterator[Centre]:
+    """A connected Centre that stores nothing; any number may run. Raises TryAgain when the broker does not answer."""
+    from edge.centre.client import Centre
+
+    mqtt = read_mqtt(broker)
+    with tempfile.TemporaryDirectory() as folder, Centre(mqtt, Path(folder), store=False, command_key=command_key) as centre:
+        if not centre.wait_connected(CONNECT_S):
+            raise TryAgain(f"the broker {mqtt.host}:{mqtt.port} did not answer within {CONNECT_S:.0f} s")
+        yield centre

@@ -1,0 +1,58 @@
+"""`edge centre receive`: journals from the broker, uploads from the nodes, until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from edge.centre.archive import StoredEvent
+from edge.centre.client import Centre
+from edge.centre.serve import ReceiverServer, ServeSettings
+from edge.config.link import read_mqtt
+from edge.config.secrets import read_first_line
+from edge.host.linux_disk import LinuxDisk
+from edge.host.timesync import KernelClock
+from edge.logs import start_logging
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where uploads come in, as on the command line."""
+
+    host: str
+    port: int
+    token_file: Path | None
+    certificate: Path | None
+    key: Path | None
+    client_ca: Path | None
+
+
+def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door) -> None:
+    """Threads: those of ReceiverServer and of Centre. Raises ConfigError, TryAgain (port taken), UsageError (folder in use)."""
+    start_logging()
+    settings = ServeSettings(
+        folder / "uploads",
+        door.host,
+        door.port,
+        token=read_first_line(door.token_file, "--token-file") if door.token_file else "",
+        certificate=str(door.certificate or ""),
+        key=str(door.key or ""),
+        client_ca=str(door.client_ca or ""),
+    )
+    mqtt = read_mqtt(broker) if broker is not None else None
+    server = ReceiverServer(settings, LinuxDisk(), KernelClock("assume"))
+    with ExitStack() as open_things:
+        server.start()
+        open_things.callback(server.stop)
+        if mqtt is not None:
+            open_things.enter_context(Centre(mqtt, folder, on_event=_tell))
+        stop.wait()
+
+
+def _tell(event: StoredEvent) -> None:
+    log.info("%s %s #%d %s %s", event.node, event.journal, event.record.seq, event.record.type, event.record.camera or "")
