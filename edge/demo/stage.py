@@ -104,7 +104,7 @@ backoff_max_s = 2.0
 command_key = {json.dumps(str(plan.command_key))}
 
 [upload]
-url = "http://127.0.0.1:{plan.receiver_port}/files/"
+url = "http://127.0.0.1:{plan.receiver_port}/files"
 token_file = {json.dumps(str(token_file))}
 patch_bytes = 1048576
 progress_timeout_s = 5.0

@@ -23,6 +23,7 @@ class _Pipe:
 
     source: socket.socket
     sink: socket.socket
+    target: int
     upward: bool
     waiting: bytearray = field(default_factory=bytearray)
     ended: bool = False
@@ -44,6 +45,8 @@ class Uplink:
         self._stop = threading.Event()
         self._allowance = 0.0
         self.sent_bytes = 0
+        self.first_up_s: dict[int, float] = {}
+        """Target port -> when the first byte ever went up to it."""
         self._thread = threading.Thread(target=self._run, name="demo-uplink", daemon=True)
         self._thread.start()
 
@@ -105,16 +108,17 @@ class Uplink:
         if not self._up.is_set():
             near.close()
             return
+        target = self._listeners[listener]
         try:
-            far = socket.create_connection(("127.0.0.1", self._listeners[listener]), timeout=2.0)
+            far = socket.create_connection(("127.0.0.1", target), timeout=2.0)
         except OSError as trouble:
-            log.info("uplink: target %s is not there: %s", self._listeners[listener], trouble)
+            log.info("uplink: target %s is not there: %s", target, trouble)
             near.close()
             return
         for endpoint in (near, far):
             endpoint.setblocking(False)
             endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._pipes += [_Pipe(near, far, upward=True), _Pipe(far, near, upward=False)]
+        self._pipes += [_Pipe(near, far, target, upward=True), _Pipe(far, near, target, upward=False)]
 
     def _move(self, pipe: _Pipe, readable: int, writable: int) -> None:
         try:
@@ -126,6 +130,8 @@ class Uplink:
                 if pipe.upward:
                     self._allowance -= len(data)
                     self.sent_bytes += len(data)
+                    if data:
+                        self.first_up_s.setdefault(pipe.target, monotonic_s())
             if writable & selectors.EVENT_WRITE and pipe.waiting:
                 del pipe.waiting[: pipe.sink.send(pipe.waiting)]
             if pipe.ended and not pipe.waiting:

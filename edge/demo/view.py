@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rich import box
@@ -35,10 +36,14 @@ class Scene:
     story: list[str] = field(default_factory=list)
     health: dict[str, str] = field(default_factory=dict)
     job: JobProgress | None = None
+    echo: Callable[[str], object] | None = None
+    """Where narration goes line by line when there is no live view."""
 
     def tell(self, line: str) -> None:
         """One line of narration, stamped with the demo's own time."""
         self.story.append(f"{self.elapsed_s:5.1f} s  {line}")
+        if self.echo is not None:
+            self.echo(self.story[-1])
 
     def heard(self, line: str) -> None:
         """One line of MQTT traffic; only the newest are kept."""
