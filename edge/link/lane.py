@@ -37,7 +37,7 @@ RESEND_AGAIN_S = 2.0
 SAVE_EVERY_S = 2.0
 GROWTH_EVERY_S = 0.25
 
-Why = Literal["swept", "too_large", "set_aside"]
+Why = Literal["missing", "too_large", "set_aside"]
 
 
 class Line(Protocol):
@@ -63,7 +63,7 @@ class Place(Protocol):
     """A durable cursor; `edge.journal` has it."""
 
     def get(self) -> tuple[str, int]: ...
-    def advance(self, epoch: str, upto: int) -> None: ...
+    def advance(self, epoch: str, upto: int) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,11 @@ class Lane:
 
     @property
     def epoch(self) -> str:
-        """ "" until the journal has its first record."""
+        """Names this life of the journal; "" until it is known to have its first record."""
+        return self._epoch
+
+    def learn(self) -> str:
+        """Looks whether the journal has begun; its epoch. Raises StorageError."""
         if not self._epoch:
             self._epoch = self._lines.epoch()
             if self._epoch:
@@ -128,8 +132,12 @@ class Lane:
 
     def backlog(self) -> int:
         """Records not yet confirmed."""
-        last = self._lines.last() if self.epoch else None
+        last = self._lines.last() if self._epoch else None
         return 0 if last is None else max(0, last.seq - self._confirmed)
+
+    def oldest_unsent(self) -> Line | None:
+        """The first record not yet confirmed. Raises StorageError."""
+        return next(self._lines.read(after_seq=self._confirmed, limit=1), None) if self._epoch else None
 
     def connected(self, now_s: float, *, session_present: bool) -> None:
         self._paused_until_s = 0.0
@@ -143,7 +151,7 @@ class Lane:
 
     def next(self, now_s: float, max_payload_bytes: int | None) -> Item | None:
         """The next message to send now, or None. Raises StorageError when the journal cannot be read."""
-        if now_s < self._paused_until_s or not self.epoch:
+        if now_s < self._paused_until_s or not self._begun(now_s):
             return None
         if self._by_centre and self._sent - self._base >= self._ahead:
             return self._probe(now_s, max_payload_bytes)
@@ -179,7 +187,7 @@ class Lane:
 
     def watermark(self, mark: Watermark, now_s: float) -> None:
         """The centre's word. It may be old (a retained message restored by the broker); then some records go twice."""
-        if not self.epoch or mark.epoch != self._epoch or not self._by_centre:
+        if not self._epoch or mark.epoch != self._epoch or not self._by_centre:
             return
         upto = self._plausible(mark.upto)
         moved = upto > self._base
@@ -202,6 +210,10 @@ class Lane:
         self._aside[seq] = why
         self._rewind(min(self._sent, seq - 1))
 
+    def hurry(self) -> None:
+        """Looks at the journal at the next call, however short ago the last look was."""
+        self._look_at_s = 0.0
+
     def pause(self, now_s: float) -> None:
         """Nothing from this lane for a while."""
         self._paused_until_s = now_s + self._pause_s
@@ -219,6 +231,13 @@ class Lane:
             log.error("the cursor of %s stays at %d instead of %d: %s", self.name, self._saved, self._confirmed, error)
         else:
             self._saved = self._confirmed
+
+    def _begun(self, now_s: float) -> bool:
+        if not self._epoch and now_s >= self._look_at_s:
+            self._look_at_s = now_s + GROWTH_EVERY_S
+            if self.learn():
+                self._look_at_s = 0.0
+        return bool(self._epoch)
 
     def _confirm(self, upto: int) -> None:
         self._confirmed = max(self._confirmed, upto)
@@ -272,7 +291,7 @@ class Lane:
     def _item(self, line: Line, after: int, max_payload_bytes: int | None, *, probe: bool = False) -> Item:
         """The message for `line`, or the notice of what is missing before it."""
         if line.seq > after + 1:
-            return self._gap(after + 1, line.seq - 1, "swept", line.record.prev, probe)
+            return self._gap(after + 1, line.seq - 1, "missing", line.record.prev, probe)
         why = self._aside.get(line.seq)
         payload = msgspec.json.encode(Event(node=self._node, journal=self.name, epoch=self._epoch, record=msgspec.Raw(line.raw)))
         if why is None and max_payload_bytes is not None and len(payload) > max_payload_bytes:

@@ -23,6 +23,27 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Journal name -> epoch, of all journals that are published."""
 
 
+class CameraInfo(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str = ""
+
+
+class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Retained `info`: what does not change while the configuration stays."""
+
+    v: int = 1
+    node: str
+    version: str
+    boot: str
+    place: str
+    hw: str
+    timezone: str
+    cameras: list[CameraInfo]
+    commands: list[str]
+    """Verbs this node obeys; empty without a command key."""
+    config_sha256: str = ""
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One journal record, verbatim: `record` is the line's exact bytes, so that the chain can be checked by the centre.
 
@@ -36,7 +57,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JournalGap(msgspec.Struct, frozen=True, kw_only=True):
-    """Records from_seq..to_seq of a journal will never be sent. why: swept (older than the journal is kept), too_large (for this broker),
+    """Records from_seq..to_seq of a journal will never be sent. why: missing (no longer in the journal, or not readable there), too_large (for this broker),
     set_aside (the connection broke each time it was sent). sha256: of the last missing line, so that the next record's `prev` still proves
     the chain; "" where unknown."""
 
@@ -46,7 +67,7 @@ class JournalGap(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str
     from_seq: int
     to_seq: int
-    why: Literal["swept", "too_large", "set_aside"]
+    why: Literal["missing", "too_large", "set_aside"]
     sha256: str = ""
 
 

@@ -1,0 +1,202 @@
+"""All stored journals of all nodes, and the watermarks that follow from them. One process writes a folder at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import heapq
+import logging
+import os
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from edge.centre.store import Counters, StoredJournal, Verdict, stored_lines
+from edge.errors import StorageError, UsageError
+from edge.host.disk import Disk
+from edge.link.topics import is_level
+from edge.messages.records import RECORD_MAX_BYTES, Record
+from edge.messages.wire import Ack, Event, JournalGap, Watermark
+
+log = logging.getLogger(__name__)
+
+_EPOCH = re.compile(r"^[0-9a-f]{16}$")
+_FILE = re.compile(r"^(?P<journal>.+)\.(?P<epoch>[0-9a-f]{16})\.jsonl$")
+OPEN_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """raw: the line as the node wrote it, without its newline."""
+
+    node: str
+    journal: str
+    epoch: str
+    record: Record
+    raw: bytes
+
+
+class FolderLock:
+    """Held until closed or the process ends. Raises UsageError when another process has the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._number = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._number)
+            raise UsageError(f"{folder} is in use by another centre process", remedy="name another folder or stop the other one") from None
+
+    def close(self) -> None:
+        os.close(self._number)
+
+
+class Archive:
+    """One thread."""
+
+    def __init__(self, disk: Disk, folder: Path) -> None:
+        self._disk = disk
+        self._folder = folder
+        self._lock = FolderLock(folder)
+        self._open: dict[tuple[str, str, str], StoredJournal] = {}
+        self._marks: dict[str, dict[str, Watermark]] = {}
+        self._counters: dict[tuple[str, str, str], Counters] = {}
+        self._touched: set[tuple[str, str, str]] = set()
+        self._told: set[str] = set()
+        for node, journal, epoch, _ in _files(folder):
+            self._journal(node, journal, epoch)
+
+    def close(self) -> None:
+        for journal in self._open.values():
+            journal.close()
+        self._open.clear()
+        self._lock.close()
+
+    def expect(self, node: str, journals: dict[str, str]) -> None:
+        """The node says these journals are in force (name -> epoch): their watermarks are told even where nothing is stored yet."""
+        for name, epoch in journals.items():
+            if is_level(name) and _EPOCH.match(epoch):
+                self._journal(node, name, epoch)
+        self._told.add(node)
+
+    def offer(self, node: str, event: Event) -> tuple[Verdict, StoredEvent] | None:
+        """None for an event that cannot be taken at all (names that are no names, a record that is none). Raises StorageError."""
+        raw = bytes(event.record)
+        if (
+            event.node != node
+            or not is_level(event.journal)
+            or not _EPOCH.match(event.epoch)
+            or len(raw) > RECORD_MAX_BYTES
+            or b"\n" in raw
+        ):
+            return None
+        record = msgspec.json.decode(raw, type=Record)
+        stored = self._touch(node, event.journal, event.epoch)
+        return stored.offer(raw, record), StoredEvent(node, event.journal, event.epoch, record, raw)
+
+    def offer_gap(self, node: str, gap: JournalGap) -> Verdict | None:
+        if gap.node != node or not is_level(gap.journal) or not _EPOCH.match(gap.epoch) or not 0 < gap.from_seq <= gap.to_seq:
+            return None
+        return self._touch(node, gap.journal, gap.epoch).offer_gap(gap)
+
+    def sync(self) -> dict[str, Ack]:
+        """Makes what was offered durable; the new watermarks of the nodes concerned. A journal whose disk refuses keeps its watermark."""
+        nodes = set(self._told)
+        for key in self._touched:
+            try:
+                self._open[key].sync()
+            except StorageError as error:
+                self._failed(key, error)
+            else:
+                self._mark(key)
+                nodes.add(key[0])
+        self._touched.clear()
+        self._told.clear()
+        return {node: self.ack(node) for node in nodes}
+
+    def failed(self, node: str, journal: str, epoch: str, error: StorageError) -> None:
+        """Writing failed: the file is opened anew (and mended) next time; the watermark stays."""
+        self._failed((node, journal, epoch), error)
+
+    def durable(self, event: StoredEvent) -> bool:
+        mark = self._marks.get(event.node, {}).get(event.journal)
+        return mark is not None and mark.epoch == event.epoch and mark.upto >= event.record.seq
+
+    def ack(self, node: str) -> Ack:
+        return Ack(watermarks=dict(self._marks.get(node, {})))
+
+    def nodes(self) -> list[str]:
+        return sorted(self._marks)
+
+    def counters(self) -> dict[tuple[str, str, str], Counters]:
+        """(node, journal, epoch) -> what was stored, missed, dropped. duplicates and ahead count since this process opened the journal."""
+        return dict(self._counters) | {key: journal.counters for key, journal in self._open.items()}
+
+    def _journal(self, node: str, name: str, epoch: str) -> StoredJournal:
+        key = (node, name, epoch)
+        journal = self._open.pop(key, None)
+        if journal is None:
+            journal = StoredJournal(self._disk, self._folder / "nodes" / node / "journal", name, epoch)
+        self._open[key] = journal
+        if name not in self._marks.get(node, {}) or self._marks[node][name].epoch != epoch:
+            self._mark(key)
+        self._shed()
+        return journal
+
+    def _shed(self) -> None:
+        """Closes the journals that were not used for the longest time and wait for nothing."""
+        if len(self._open) > OPEN_MAX:
+            for key in [each for each in self._open if each not in self._touched][: len(self._open) - OPEN_MAX]:
+                journal = self._open.pop(key)
+                self._counters[key] = journal.counters
+                journal.close()
+
+    def _touch(self, node: str, name: str, epoch: str) -> StoredJournal:
+        self._touched.add((node, name, epoch))
+        return self._journal(node, name, epoch)
+
+    def _mark(self, key: tuple[str, str, str]) -> None:
+        node, name, epoch = key
+        journal = self._open[key]
+        self._marks.setdefault(node, {})[name] = Watermark(epoch=epoch, upto=journal.upto, resend=journal.take_hole())
+
+    def _failed(self, key: tuple[str, str, str], error: StorageError) -> None:
+        log.error("journal %s of %s is not stored: %s", key[1], key[0], error)
+        self._touched.discard(key)
+        journal = self._open.pop(key, None)
+        if journal is not None:
+            journal.close()
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str, str, Path]]:
+    for path in sorted((folder / "nodes").glob("*/journal/*.jsonl"), key=lambda each: each.stat().st_mtime_ns):
+        match = _FILE.match(path.name)
+        if match is not None and not path.name.endswith(".notes.jsonl"):
+            yield path.parent.parent.name, match["journal"], match["epoch"], path
+
+
+def stored_events(disk: Disk, folder: Path, node: str | None = None, journal: str | None = None) -> Iterator[StoredEvent]:
+    """All stored records, by the nodes' time (each journal in its own order). Any process may read; memory does not grow with the
+    archive."""
+    streams = [_stream(disk, *file) for file in _files(folder) if node in (None, file[0]) and journal in (None, file[1])]
+    return heapq.merge(*streams, key=lambda event: event.record.t)
+
+
+def _stream(disk: Disk, node: str, journal: str, epoch: str, path: Path) -> Iterator[StoredEvent]:
+    for _, raw in stored_lines(disk, path):
+        yield StoredEvent(node, journal, epoch, msgspec.json.decode(raw, type=Record), raw)
+
+
+def tail_events(disk: Disk, folder: Path, stop: threading.Event, poll_s: float = 0.5) -> Iterator[StoredEvent]:
+    """Records that another process stores from now on, until `stop`."""
+    offsets = {file[3]: disk.stat(file[3]).size for file in _files(folder)}
+    while not stop.is_set():
+        for node, journal, epoch, path in _files(folder):
+            for offset, raw in stored_lines(disk, path, offsets.get(path, 0)):
+                offsets[path] = offset
+                yield StoredEvent(node, journal, epoch, msgspec.json.decode(raw, type=Record), raw)
+        stop.wait(poll_s)

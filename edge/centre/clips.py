@@ -1,0 +1,83 @@
+"""A clip that was asked for, as the asker sees it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from edge.clock import monotonic_s
+from edge.messages.clip import JobProgress
+from edge.messages.wire import Response
+
+FINAL = ("done", "failed", "refused")
+
+
+class ClipHandle:
+    """Any thread. `id` names the request; asking again with it joins the same job."""
+
+    def __init__(self, node: str, id: str) -> None:
+        self.node = node
+        self.id = id
+        self._changed = threading.Condition()
+        self._responses: list[Response] = []
+        self._progress: JobProgress | None = None
+        self._delivery: int | None = None
+
+    @property
+    def responses(self) -> list[Response]:
+        with self._changed:
+            return list(self._responses)
+
+    @property
+    def progress(self) -> JobProgress | None:
+        with self._changed:
+            return self._progress
+
+    @property
+    def delivery(self) -> int | None:
+        """The broker's reason code for the request: 0x00 taken, 0x10 the node has no session there; None: not known yet."""
+        with self._changed:
+            return self._delivery
+
+    @property
+    def final(self) -> Response | None:
+        """The last word (done, failed, refused); `manifest` lists the files when done."""
+        with self._changed:
+            return next((each for each in self._responses if each.state in FINAL), None)
+
+    def wait(self, timeout_s: float, on_change: Callable[[ClipHandle], None] | None = None) -> Response | None:
+        """Until the last word, or None when it does not come in time. `on_change` is called here, at each answer and progress."""
+        ends_s = monotonic_s() + timeout_s
+        seen = (0, self._progress, self._delivery)
+        while True:
+            with self._changed:
+                now = (len(self._responses), self._progress, self._delivery)
+                left_s = ends_s - monotonic_s()
+                if now == seen and self._final_unlocked() is None and left_s > 0:
+                    self._changed.wait(left_s)
+                    continue
+            if now != seen and on_change is not None:
+                on_change(self)
+            seen = now
+            final = self.final
+            if final is not None or left_s <= 0:
+                return final
+
+    def _final_unlocked(self) -> Response | None:
+        return next((each for each in self._responses if each.state in FINAL), None)
+
+    def answered(self, response: Response) -> None:
+        with self._changed:
+            if response not in self._responses:
+                self._responses.append(response)
+            self._changed.notify_all()
+
+    def progressed(self, progress: JobProgress) -> None:
+        with self._changed:
+            self._progress = progress
+            self._changed.notify_all()
+
+    def delivered(self, code: int) -> None:
+        with self._changed:
+            self._delivery = code
+            self._changed.notify_all()

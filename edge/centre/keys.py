@@ -1,0 +1,51 @@
+"""The centre's command key: an ECDSA P-256 pair. The private half signs commands here; the public half goes to the nodes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edge.errors import ConfigError, UsageError
+from edge.messages.wire import CommandClaims
+
+PRIVATE_NAME = "command.key"
+PUBLIC_NAME = "command.pub"
+
+
+def make_keys(folder: Path) -> tuple[Path, Path]:
+    """Writes command.key (mode 0600) and command.pub; returns their paths. Raises UsageError where a key is already there."""
+    private_path, public_path = folder / PRIVATE_NAME, folder / PUBLIC_NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    try:
+        number = os.open(private_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{private_path} exists already", remedy="name another folder, or move the old key away yourself") from None
+    with os.fdopen(number, "wb") as file:
+        file.write(private)
+    public_path.write_bytes(public)
+    return private_path, public_path
+
+
+def read_private_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """Raises ConfigError for anything but an unencrypted P-256 key in PEM."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path} is no private key: {error}") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise ConfigError(f"{path}: the command key must be on curve P-256")
+    return key
+
+
+def sign_command(key: ec.EllipticCurvePrivateKey, claims: CommandClaims) -> bytes:
+    """A JWS in compact form (RFC 7515, ES256), to be published on cmd/<verb>."""
+    payload = msgspec.json.encode(claims)
+    return jwt.PyJWS().encode(payload, key, algorithm="ES256", headers={"typ": "edge-command+jws"}).encode("ascii")

@@ -1,0 +1,104 @@
+"""Verb clip: footage of one camera from start to end, delivered to the address in the node's configuration (never to one in a command).
+
+    args: {"camera": id, "start": RFC 3339, "end": RFC 3339}
+
+Answers: accepted when the footage is pinned and the job is on disk; running, then done with the manifest, or failed. Refused: no_upload,
+no_case, bad_args, unknown_camera, bad_range, no_footage, quota, busy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import msgspec
+
+from edge.clip.shape import Plan
+from edge.clock import NS_PER_S, Clock, parse_utc
+from edge.errors import NotFound, Refused
+from edge.messages.clip import ClipRequest
+from edge.messages.wire import CommandClaims, Response
+from edge.upload.jobs import Job, JobStore, Pin
+
+CLIP_MAX_S = 4 * 3600
+PER_OPERATOR_AND_HOUR = 60
+OPEN_MAX = 32
+_HOUR_NS = 3600 * NS_PER_S
+_TRIES = 3
+
+
+class ClipArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    camera: str
+    start: str
+    end: str
+
+
+Planner = Callable[[ClipRequest], Plan]
+
+
+class ClipVerb:
+    """One thread. `plan`: the ring's footage for a request. `start`: hands an accepted job to whoever carries it out."""
+
+    def __init__(
+        self, cameras: Collection[str], plan: Planner, jobs: JobStore, clock: Clock, start: Callable[[Job], None], *, deliverable: bool
+    ) -> None:
+        self._cameras, self._plan, self._jobs, self._clock, self._start = cameras, plan, jobs, clock, start
+        self._deliverable = deliverable
+        self._asked: dict[str, list[int]] = {}
+
+    def __call__(self, claims: CommandClaims) -> Response:
+        """Raises Refused, StorageError. The same id again is the same job."""
+        known = self._jobs.get(claims.id)
+        if known is None:
+            request = self._request(claims)
+            self._count(claims.operator)
+            known = self._accept(request)
+        self._start(known)
+        return Response(id=claims.id, state="accepted")
+
+    def _request(self, claims: CommandClaims) -> ClipRequest:
+        if not self._deliverable:
+            raise Refused("no_upload", "this node has no [upload] section: it cannot deliver clips")
+        if not claims.case.strip():
+            raise Refused("no_case", "a clip is given out for a case only", remedy="name the case")
+        try:
+            args = msgspec.convert(claims.args, ClipArgs)
+        except msgspec.ValidationError as error:
+            raise Refused("bad_args", f"clip takes camera, start, end: {error}") from error
+        if args.camera not in self._cameras:
+            raise Refused("unknown_camera", f"there is no camera {args.camera[:80]!r}", remedy=f"one of {', '.join(sorted(self._cameras))}")
+        self._check_range(args)
+        return ClipRequest(id=claims.id, camera=args.camera, start=args.start, end=args.end, operator=claims.operator, case=claims.case)
+
+    def _check_range(self, args: ClipArgs) -> None:
+        try:
+            start_ns, end_ns = parse_utc(args.start), parse_utc(args.end)
+        except (ValueError, OverflowError) as error:
+            raise Refused("bad_range", f"start and end are RFC 3339 with an offset: {error}") from error
+        if not 0 < end_ns - start_ns <= CLIP_MAX_S * NS_PER_S:
+            raise Refused("bad_range", f"end must be 0-{CLIP_MAX_S} s after start")
+        now = self._clock.read()
+        if now.dated and end_ns > now.utc_ns:
+            raise Refused("bad_range", f"end is {(end_ns - now.utc_ns) // NS_PER_S} s in the future")
+
+    def _count(self, operator: str) -> None:
+        """A storm of requests must not take the disk and the uplink from recording."""
+        if len(self._jobs.open_jobs()) >= OPEN_MAX:
+            raise Refused("busy", f"{OPEN_MAX} clips wait for delivery already")
+        now_ns = self._clock.boot_ns()
+        recent = [asked_ns for asked_ns in self._asked.get(operator, []) if now_ns - asked_ns < _HOUR_NS]
+        if len(recent) >= PER_OPERATOR_AND_HOUR:
+            raise Refused("quota", f"{operator} asked for {len(recent)} clips within an hour")
+        self._asked = {name: times for name, times in self._asked.items() if now_ns - times[-1] < _HOUR_NS} | {operator: [*recent, now_ns]}
+
+    def _accept(self, request: ClipRequest) -> Job:
+        """A segment that is sealed or renamed while it is being pinned makes us plan again."""
+        for left in reversed(range(_TRIES)):
+            plan = self._plan(request)
+            if not plan.parts:
+                raise Refused("no_footage", "there is no footage of that time")
+            try:
+                return self._jobs.accept(request, plan.encode(), [Pin(seq, path) for seq, path in plan.files().items()])
+            except NotFound:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")

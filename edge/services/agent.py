@@ -1,0 +1,194 @@
+"""`edge agent`: journals to the centre, properties and health beside them, commands and clips back. The one process with a network."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from threading import Event
+
+from edge import __version__
+from edge.clip.holes import Missing
+from edge.clip.maker import ClipMaker
+from edge.clip.plan import plan_clip
+from edge.clip.shape import Plan
+from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s
+from edge.command.authority import Authority, read_command_key
+from edge.command.clip import ClipVerb
+from edge.command.ledger import Ledger
+from edge.config.model import Mqtt, NodeConfig
+from edge.errors import StorageError
+from edge.host.disk import Disk
+from edge.host.identity import boot_id
+from edge.host.linux_disk import LinuxDisk
+from edge.host.timesync import KernelClock
+from edge.journal.cursor import Cursor
+from edge.journal.reader import JournalReader
+from edge.journal.writer import JournalWriter
+from edge.link.broker import MqttLink
+from edge.link.growth import growth_of
+from edge.link.inbox import subscriptions
+from edge.link.lane import Lane
+from edge.link.properties import LOOK_BACK_S, Follower, Properties
+from edge.link.session import SessionNumber
+from edge.link.settings import settings_of
+from edge.messages.clip import ClipRequest
+from edge.messages.records import AlarmRaised, Boot, facts_of
+from edge.messages.wire import CameraInfo, NodeInfo
+from edge.ring.layout import NodeFolders, folders_of, recorder_journal
+from edge.ring.query import RingReader
+from edge.services.agent_alarms import PREFIX, LinkAlarms
+from edge.services.agent_health import HealthWatch
+from edge.services.agent_turns import Agent, Inbox, Parts, Wills
+from edge.services.clip_jobs import ClipJobs
+from edge.services.lifecycle import settle_memory, sole_user
+from edge.upload.http import target_of
+from edge.upload.jobs import JobStore
+from edge.upload.send import settings_of as upload_settings_of
+
+log = logging.getLogger(__name__)
+
+JOURNAL = "agent"
+STATE = "agent"
+"""Folder below the data partition: session number, commands taken."""
+
+
+def run_agent(config: NodeConfig, stop: Event) -> int:
+    """Until `stop`. Without [mqtt] it only waits. Returns 0; 1 when a thread of it broke. Raises ConfigError for keys and certificates that
+    cannot be used, StorageError when its journal cannot be opened, TryAgain when another agent runs on the same data."""
+    if config.mqtt is None:
+        log.info("no [mqtt] section: nothing is published and no command is taken")
+        stop.wait()
+        return 0
+    disk = LinuxDisk()
+    folders = folders_of(config)
+    state = folders.data / STATE
+    disk.mkdir(state)
+    with sole_user(state, "publishes for this node"):
+        clock = KernelClock(config.clock.trust, config.clock.max_error_ms)
+        agent = build(config, config.mqtt, folders, disk, clock, state)
+        settle_memory()
+        return agent.run(stop)
+
+
+def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, clock: Clock, state: Path) -> Agent:
+    """Names every adapter. Nothing is started yet."""
+    node, boot = config.node.id, boot_id()
+    key = read_command_key(Path(mqtt.command_key)) if mqtt.command_key else None
+    target = target_of(config.upload) if config.upload is not None else None
+    journal = _journal(disk, folders, clock, boot)
+    inbox = Inbox()
+    store = JobStore(disk, folders.jobs)
+    jobs = None
+    if config.upload is not None and target is not None:
+        deadline_s = config.upload.deadline_h * 3600
+        jobs = ClipJobs(store, ClipMaker(node), target, upload_settings_of(config.upload), deadline_s, inbox.put)
+    ring = RingReader(disk, folders.data, clock, boot)
+    clip = ClipVerb(
+        [camera.id for camera in config.camera],
+        lambda request: _plan(ring, request),
+        store,
+        clock,
+        jobs.add if jobs is not None else lambda job: None,
+        deliverable=jobs is not None,
+    )
+    standing = _standing(disk, folders, clock)
+    names = _journal_names(config, disk, folders)
+    wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
+    parts = Parts(
+        mqtt=mqtt,
+        node=node,
+        boot=boot,
+        clock=clock,
+        journal=journal,
+        link=MqttLink(settings_of(mqtt, node), subscriptions(mqtt.org, node), wills.next),
+        wills=wills,
+        groups=[[_lane(disk, folders, mqtt, node, name) for name in group] for group in names],
+        properties=_properties(disk, folders, mqtt, node, [name for group in names for name in group], clock),
+        authority=Authority(node, boot, key),
+        ledger=Ledger(disk, state / "commands"),
+        verbs={"clip": clip},
+        store=store,
+        jobs=jobs,
+        health=HealthWatch(config, folders, disk, clock, [each for each in standing if not each.code.startswith(PREFIX)], inbox.put),
+        link_alarms=LinkAlarms(journal, [each for each in standing if each.code.startswith(PREFIX)], monotonic_s()),
+        health_interval_s=config.health.interval_s,
+        journal_days=config.retention.journal_days,
+        info=_info(config, boot, ["clip"] if key is not None else []),
+    )
+    return Agent(parts, inbox)
+
+
+def _plan(ring: RingReader, request: ClipRequest) -> Plan:
+    def missing(start_ns: int, end_ns: int) -> list[Missing]:
+        holes = ring.timeline(request.camera, start_ns, end_ns).gaps
+        return [Missing(hole.start_utc_ns, hole.end_utc_ns, hole.reason) for hole in holes]
+
+    return plan_clip(ring, request, missing=missing)
+
+
+def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str) -> JournalWriter:
+    """Opened, with the record of this start in it."""
+    folder = folders.journal(JOURNAL)
+    last = JournalReader(disk, folder).last()
+    journal = JournalWriter(disk, folder, clock, boot)
+    journal.open()
+    if last is None:
+        ended = Boot(version=__version__, ended="first")
+    elif last.record.type == "stop":
+        ended = Boot(version=__version__, ended="orderly")
+    else:
+        ended = Boot(version=__version__, ended="crash" if last.record.boot == boot else "power")
+    journal.append(ended)
+    return journal
+
+
+def _journal_names(config: NodeConfig, disk: Disk, folders: NodeFolders) -> list[list[str]]:
+    """By urgency: this process's own, the watcher's, the recorders' (also of cameras that are configured no more)."""
+    disk.mkdir(folders.journals)
+    found = {entry.name for entry in disk.scan(folders.journals) if entry.is_dir}
+    recorders = {recorder_journal(camera.id) for camera in config.camera} | {
+        name for name in found if name.startswith(recorder_journal(""))
+    }
+    others = found - recorders - {JOURNAL, "watcher"}
+    return [[JOURNAL], ["watcher"], sorted(recorders), sorted(others)]
+
+
+def _lane(disk: Disk, folders: NodeFolders, mqtt: Mqtt, node: str, name: str) -> Lane:
+    folder = folders.journal(name)
+    reader, cursor = JournalReader(disk, folder), Cursor(disk, folders.cursor(name))
+    return Lane(node, name, reader, cursor, growth_of(disk, folder), by_centre=mqtt.delivery == "centre")
+
+
+def _properties(disk: Disk, folders: NodeFolders, mqtt: Mqtt, node: str, names: list[str], clock: Clock) -> Properties:
+    since = format_utc(clock.read().utc_ns - LOOK_BACK_S * NS_PER_S)
+    followers = [
+        Follower(name, JournalReader(disk, folders.journal(name)), growth_of(disk, folders.journal(name)), since) for name in names
+    ]
+    return Properties(mqtt.org, node, followers)
+
+
+def _standing(disk: Disk, folders: NodeFolders, clock: Clock) -> list[AlarmRaised]:
+    """Alarms this process raised in its earlier lives and never cleared, as far as a day back."""
+    last: dict[str, AlarmRaised] = {}
+    since = format_utc(clock.read().utc_ns - LOOK_BACK_S * NS_PER_S)
+    try:
+        for line in JournalReader(disk, folders.journal(JOURNAL)).since(since):
+            if line.record.type == "alarm":
+                alarm = facts_of(line.record, AlarmRaised)
+                last[alarm.code] = alarm
+    except StorageError as error:
+        log.error("earlier alarms are not known: %s", error)
+    return [alarm for alarm in last.values() if alarm.active]
+
+
+def _info(config: NodeConfig, boot: str, commands: list[str]) -> NodeInfo:
+    return NodeInfo(
+        node=config.node.id,
+        version=__version__,
+        boot=boot,
+        place=config.node.place,
+        hw=config.node.hw,
+        timezone=config.node.timezone,
+        cameras=[CameraInfo(id=camera.id, name=camera.name) for camera in config.camera],
+        commands=commands,
+    )

@@ -1,0 +1,68 @@
+"""Thread "health" of the agent: looks at the node at a steady pace, away from the thread that must never wait."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+from edge.clock import Clock
+from edge.config.model import NodeConfig
+from edge.health.alarms import Alarms
+from edge.health.probe import probe
+from edge.health.report import health_document
+from edge.host.disk import Disk
+from edge.messages.health import HealthDocument, LinkHealth
+from edge.messages.records import AlarmRaised
+from edge.ring.layout import NodeFolders
+from edge.services.lifecycle import ServiceThread
+
+ORPHAN_AFTER_S = 900.0
+"""Longer than any alarm's hold time: what was raised before the start and is not raised again by then stands no more."""
+
+
+class HealthWatch:
+    """`tell` is called in the thread "health", with each document and the alarms that changed with it; it only queues. `standing`: alarms
+    of this kind that were raised when the process before this one ended."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        folders: NodeFolders,
+        disk: Disk,
+        clock: Clock,
+        standing: Iterable[AlarmRaised],
+        tell: Callable[[tuple[HealthDocument, list[AlarmRaised]]], None],
+    ) -> None:
+        self._config, self._folders, self._disk, self._clock = config, folders, disk, clock
+        self._orphans = {alarm.code: alarm for alarm in standing}
+        self._tell = tell
+        self._alarms = Alarms()
+        self._began_ns = clock.boot_ns()
+        self._stop = threading.Event()
+        self.link: LinkHealth | None = None
+        """Replaced by the agent's main thread."""
+        self.thread = ServiceThread("health", self._run)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def stop(self, deadline_s: float) -> None:
+        self._stop.set()
+        self.thread.join(deadline_s)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            seen = probe(self._config, self._folders, self._disk, self._clock)
+            document = health_document(self._config, seen, link=self.link, alarms=self._alarms.active)
+            edges = self._alarms.judge(document)
+            self._tell((document, edges + self._orphaned(edges)))
+            self._stop.wait(self._config.health.interval_s)
+
+    def _orphaned(self, edges: list[AlarmRaised]) -> list[AlarmRaised]:
+        for edge in edges:
+            self._orphans.pop(edge.code, None)
+        if not self._orphans or self._clock.boot_ns() - self._began_ns < ORPHAN_AFTER_S * 1e9:
+            return []
+        gone = [AlarmRaised(code=code, active=False, severity=alarm.severity, text=alarm.text) for code, alarm in self._orphans.items()]
+        self._orphans.clear()
+        return gone

@@ -1,0 +1,391 @@
+"""The agent's main thread: turns what happened on the link, in the journals and in the other threads into messages.
+
+Threads meet it in two queues: the link's events and the inbox. It never waits for anything else.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from edge import __version__
+from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s, parse_utc
+from edge.command.authority import Authority
+from edge.command.dispatch import Dispatcher, Verb
+from edge.command.ledger import Ledger
+from edge.config.model import Mqtt
+from edge.errors import StorageError
+from edge.host import systemd
+from edge.journal.writer import JournalWriter
+from edge.link.inbox import CommandNews, Ignored, read
+from edge.link.lane import Lane
+from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Link, Unreachable, Will
+from edge.link.properties import Properties
+from edge.link.publish import Direct, Publisher
+from edge.link.session import SessionNumber
+from edge.link.topics import HEALTH, INFO, JOB, RESPONSE, STATUS, Topic, address
+from edge.messages.clip import JobProgress
+from edge.messages.health import HealthDocument, LinkHealth
+from edge.messages.records import AlarmRaised, ClipDone, Stop
+from edge.messages.wire import Ack, NodeInfo, Response, Status
+from edge.services.agent_alarms import LinkAlarms
+from edge.services.agent_health import HealthWatch
+from edge.services.clip_jobs import ClipJobs
+from edge.upload.jobs import Final, Job, JobStore
+
+log = logging.getLogger(__name__)
+
+ONLINE_TURN_S = 0.25
+OFFLINE_TURN_S = 1.0
+_BATCH = 200
+_ALARMS_EVERY_S = 5.0
+_TELL_AGAIN_S = 10.0
+_DAY_S = 86_400.0
+_FAREWELL_S = 3.0
+_RECORD_AGAIN_S = 10.0
+
+News = JobProgress | tuple[Job, Final] | tuple[HealthDocument, list[AlarmRaised]]
+Inbox = queue.Queue[News]
+"""What the threads "clips" and "health" have to say."""
+
+
+class Wills:
+    """The will of the next connection, with its session number. `next` runs in the link thread."""
+
+    def __init__(self, mqtt: Mqtt, node: str, boot: str, session: SessionNumber, clock: Clock) -> None:
+        self._topic = address(mqtt.org, node, STATUS)
+        self._delay_s = mqtt.will_delay_s
+        self._boot, self._session, self._clock = boot, session, clock
+
+    @property
+    def session(self) -> int:
+        return self._session.current
+
+    def next(self) -> Will:
+        now = format_utc(self._clock.read().utc_ns)
+        status = Status(state="offline", why="will", boot=self._boot, session=self._session.next(), t=now, version=__version__)
+        return Will(self._topic, msgspec.json.encode(status), self._delay_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What an agent is made of."""
+
+    mqtt: Mqtt
+    node: str
+    boot: str
+    clock: Clock
+    journal: JournalWriter
+    link: Link
+    wills: Wills
+    groups: Sequence[Sequence[Lane]]
+    properties: Properties
+    authority: Authority
+    ledger: Ledger
+    verbs: Mapping[str, Verb]
+    store: JobStore
+    jobs: ClipJobs | None
+    health: HealthWatch
+    link_alarms: LinkAlarms
+    health_interval_s: float
+    journal_days: float
+    info: NodeInfo
+
+
+class Agent:
+    """`run` blocks; everything happens in its thread."""
+
+    def __init__(self, parts: Parts, inbox: Inbox) -> None:
+        self._parts = parts
+        self._inbox = inbox
+        self._publisher = Publisher(parts.mqtt.org, parts.node, parts.link.send, parts.groups, parts.mqtt.window, self._set_aside)
+        self._dispatcher = Dispatcher(parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._answer)
+        self._numbers = itertools.count()
+        self._why: str = "boot"
+        self._connects = 0
+        self._told_epochs: dict[str, str] = {}
+        self._confirmed_s: float | None = None
+        self._unrecorded: list[tuple[Job, Final]] = []
+        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record"), 0.0)
+
+    def run(self, stop: threading.Event) -> int:
+        """Until `stop`: 0. 1 when a thread has ended by a fault: the service manager starts everything anew."""
+        parts = self._parts
+        self._dispatcher.resume()
+        if parts.jobs is not None:
+            for job in parts.store.open_jobs():
+                parts.jobs.add(job)
+            parts.jobs.start()
+        self._measure_link(monotonic_s())
+        parts.health.start()
+        parts.link.start()
+        systemd.ready()
+        threads = [parts.health.thread] + ([parts.jobs.thread] if parts.jobs is not None else [])
+        try:
+            while not stop.is_set():
+                self.turn()
+                systemd.watchdog()
+                if any(thread.broken for thread in threads):
+                    log.error("a thread has ended by a fault")
+                    return 1
+            return 0
+        finally:
+            self._end()
+
+    def turn(self) -> None:
+        """One round: what came in, what is due, what goes out."""
+        for event in self._events(ONLINE_TURN_S if self._publisher.online else OFFLINE_TURN_S):
+            self._link_event(event, monotonic_s())
+        now_s = monotonic_s()
+        while True:
+            try:
+                self._thread_news(self._inbox.get_nowait())
+            except queue.Empty:
+                break
+        for direct in self._parts.properties.fresh(now_s):
+            self._publisher.put(direct)
+        self._chores(now_s)
+        self._publisher.pump(now_s)
+
+    def _events(self, wait_s: float) -> list[Event]:
+        found: list[Event] = []
+        try:
+            found.append(self._parts.link.events.get(timeout=wait_s))
+            while len(found) < _BATCH:
+                found.append(self._parts.link.events.get_nowait())
+        except queue.Empty:
+            pass
+        return found
+
+    def _link_event(self, event: Event, now_s: float) -> None:
+        if isinstance(event, Acknowledged):
+            self._publisher.acknowledged(event, now_s)
+            self._confirmed_s = now_s
+            self._publisher.pump(now_s)
+        elif isinstance(event, Incoming):
+            self._incoming(event, now_s)
+        elif isinstance(event, Connected):
+            self._connected(event, now_s)
+        elif isinstance(event, Disconnected):
+            log.warning("broker: %s", event.text)
+            self._publisher.disconnected(event, now_s)
+            self._parts.link_alarms.disconnected(event, now_s)
+        elif isinstance(event, Unreachable):
+            log.debug("broker: %s", event.text)
+
+    def _connected(self, event: Connected, now_s: float) -> None:
+        self._connects += 1
+        log.info("connected to the broker, session %d", self._parts.wills.session)
+        for pattern, code in event.refused:
+            log.error("the broker refuses the subscription to %s: 0x%02x", pattern, code)
+        for lane in self._publisher.lanes:
+            _learn(lane)
+        self._publisher.connected(event, now_s)
+        self._birth()
+        self._put(INFO, "", msgspec.json.encode(self._parts.info))
+        for direct in self._parts.properties.all():
+            self._publisher.put(direct)
+        self._dispatcher.tell_again()
+        self._publisher.pump(now_s)
+
+    def _birth(self) -> None:
+        self._told_epochs = {lane.name: lane.epoch for lane in self._publisher.lanes if lane.epoch}
+        self._status("online", "boot" if self._why == "boot" else "reconnect")
+        self._why = "reconnect"
+
+    def _status(self, state: str, why: str) -> None:
+        parts = self._parts
+        status = msgspec.convert(
+            {
+                "state": state,
+                "why": why,
+                "boot": parts.boot,
+                "session": parts.wills.session,
+                "t": format_utc(parts.clock.read().utc_ns),
+                "version": __version__,
+                "journals": self._told_epochs,
+            },
+            Status,
+        )
+        self._put(STATUS, "", msgspec.json.encode(status), trusted=True)
+
+    def _put(self, topic: Topic, part: str, payload: bytes, *, trusted: bool = False, expiry_s: int | None = None) -> None:
+        """A property: of each topic only the newest value waits."""
+        where = address(self._parts.mqtt.org, self._parts.node, topic, part)
+        self._publisher.put(Direct(where, where, payload, topic.qos, topic.retain, expiry_s or topic.expiry_s, trusted=trusted))
+
+    def _incoming(self, message: Incoming, now_s: float) -> None:
+        news = read(self._parts.mqtt.org, self._parts.node, message)
+        if isinstance(news, CommandNews):
+            self._dispatcher.take(news)
+        elif isinstance(news, Ack):
+            before = [lane.confirmed for lane in self._publisher.lanes]
+            self._publisher.watermarks(news, now_s)
+            if before != [lane.confirmed for lane in self._publisher.lanes]:
+                self._confirmed_s = now_s
+            if now_s >= self._due_s["tell"]:
+                self._due_s["tell"] = now_s + _TELL_AGAIN_S
+                self._dispatcher.tell_again()
+        elif isinstance(news, Ignored):
+            log.warning("%s: %s", message.topic, news.why)
+        self._parts.link.done(message)
+
+    def _answer(self, verb: str, response: Response, correlation: bytes | None) -> None:
+        def done(code: int) -> None:
+            if code == 0:
+                self._told(response)
+
+        topic = address(self._parts.mqtt.org, self._parts.node, RESPONSE, verb)
+        key = f"answer {response.id} {response.state}" if response.id else f"answer without id {next(self._numbers)}"
+        payload = msgspec.json.encode(response)
+        self._publisher.put(Direct(key, topic, payload, expiry_s=RESPONSE.expiry_s, correlation=correlation, on_done=done))
+
+    def _told(self, response: Response) -> None:
+        try:
+            self._dispatcher.told(response.id, response)
+        except StorageError as error:
+            log.error("command %s: that it was answered is not stored: %s", response.id, error)
+
+    def _thread_news(self, news: News) -> None:
+        if isinstance(news, JobProgress):
+            if news.state == "running" and not news.sent_bytes:
+                self._tell_job(Response(id=news.id, state="running"))
+            self._put(JOB, news.id, msgspec.json.encode(news))
+        elif isinstance(news[0], Job):
+            self._last_word(*news)
+        else:
+            document, edges = news
+            for edge in edges:
+                self._alarm(edge)
+            expiry_s = max(1, round(3 * self._parts.health_interval_s))
+            self._put(HEALTH, "", msgspec.json.encode(document), expiry_s=expiry_s)
+
+    def _last_word(self, job: Job, final: Final) -> None:
+        """The record first, then the answer; what the disk refuses now is tried again."""
+        progress, files = final.progress, final.manifest.files if final.manifest is not None else []
+        word = ClipDone(
+            id=job.id, state=progress.state, code=progress.code, text=progress.text, files=[msgspec.to_builtins(file) for file in files]
+        )
+        try:
+            self._parts.store.finish(job, final, lambda: _discard(self._parts.journal.append(word, camera=job.request.camera)))
+        except StorageError as error:
+            log.error("job %s: its last word is not recorded yet: %s", job.id, error)
+            self._unrecorded.append((job, final))
+            return
+        if self._parts.jobs is not None:
+            self._parts.jobs.forget(job)
+        self._put(JOB, job.id, msgspec.json.encode(progress))
+        self._tell_job(Response(id=job.id, state=progress.state, code=progress.code, text=progress.text, manifest=final.manifest))
+
+    def _tell_job(self, response: Response) -> None:
+        try:
+            self._dispatcher.news(response.id, response)
+        except StorageError as error:
+            log.error("command %s: its answer is not stored: %s", response.id, error)
+
+    def _alarm(self, alarm: AlarmRaised) -> None:
+        log.log(logging.WARNING if alarm.active else logging.INFO, "alarm %s: %s", alarm.code, alarm.text)
+        try:
+            self._parts.journal.append(alarm)
+        except StorageError as error:
+            log.error("alarm %s is not recorded: %s", alarm.code, error)
+
+    def _set_aside(self, what: str) -> None:
+        self._parts.link_alarms.set_aside(what, monotonic_s())
+
+    def _chores(self, now_s: float) -> None:
+        if self._due("alarms", now_s, _ALARMS_EVERY_S):
+            self._parts.link_alarms.look(self._publisher.lanes, now_s)
+            if self._publisher.online and self._told_epochs != {lane.name: lane.epoch for lane in self._publisher.lanes if lane.epoch}:
+                self._birth()
+        if self._due("link", now_s, self._parts.health_interval_s / 2):
+            self._measure_link(now_s)
+        if self._unrecorded and self._due("record", now_s, _RECORD_AGAIN_S):
+            words, self._unrecorded = self._unrecorded, []
+            for job, final in words:
+                self._last_word(job, final)
+        if self._due("day", now_s, _DAY_S):
+            self._once_a_day()
+
+    def _due(self, what: str, now_s: float, every_s: float) -> bool:
+        if now_s < self._due_s[what]:
+            return False
+        self._due_s[what] = now_s + every_s
+        return True
+
+    def _once_a_day(self) -> None:
+        parts, now = self._parts, self._parts.clock.read()
+        try:
+            parts.ledger.prune(now, parts.boot)
+            parts.store.forget()
+            if now.state == "trusted":
+                parts.journal.retire(format_utc(now.utc_ns - round(parts.journal_days * _DAY_S) * NS_PER_S))
+        except StorageError as error:
+            log.error("old records of this process cannot be cleared away: %s", error)
+
+    def _measure_link(self, now_s: float) -> None:
+        """For the health document; a journal that cannot be read leaves its numbers unknown."""
+        unsent: int | None = None
+        oldest_s: float | None = None
+        now_ns = self._parts.clock.read().utc_ns
+        try:
+            lanes = self._publisher.lanes
+            unsent = sum(lane.backlog() for lane in lanes)
+            lines = [line for line in (lane.oldest_unsent() for lane in lanes) if line is not None]
+            oldest_s = max((max(0.0, (now_ns - parse_utc(line.record.t)) / NS_PER_S) for line in lines), default=None)
+        except StorageError as error:
+            log.warning("the backlog is not known: %s", error)
+        self._parts.health.link = LinkHealth(
+            connected=self._publisher.online,
+            session=self._parts.wills.session,
+            connects=self._connects,
+            last_confirmed_age_s=None if self._confirmed_s is None else round(now_s - self._confirmed_s, 1),
+            unsent_records=unsent,
+            oldest_unsent_s=None if oldest_s is None else round(oldest_s, 1),
+        )
+
+    def _end(self) -> None:
+        """Jobs stay open; the record of the stop and the farewell go out if the link allows."""
+        systemd.stopping()
+        parts = self._parts
+        parts.health.stop(_FAREWELL_S)
+        if parts.jobs is not None:
+            parts.jobs.stop(_FAREWELL_S)
+        try:
+            parts.journal.append(Stop(reason="asked to"))
+        except StorageError as error:
+            log.error("the stop is not recorded: %s", error)
+        if self._publisher.online:
+            self._farewell()
+        self._publisher.close(monotonic_s())
+        parts.link.stop()
+        parts.journal.close()
+
+    def _farewell(self) -> None:
+        self._status("offline", "shutdown")
+        for lane in self._publisher.lanes:
+            lane.hurry()
+        ends_s = monotonic_s() + _FAREWELL_S
+        while monotonic_s() < ends_s and self._publisher.online:
+            self._publisher.pump(monotonic_s())
+            if self._publisher.idle:
+                return
+            for event in self._events(0.1):
+                self._link_event(event, monotonic_s())
+
+
+def _learn(lane: Lane) -> None:
+    try:
+        lane.learn()
+    except StorageError as error:
+        log.error("journal %s cannot be read: %s", lane.name, error)
+
+
+def _discard(_: object) -> None:
+    """For a callback that returns nothing."""
