@@ -22,8 +22,8 @@ def ticks(ns: int) -> int:
 
 
 def ns_of(ticks: int) -> int:
-    """Ticks as nanoseconds, rounded to the nearest."""
-    return (ticks * NS_PER_TICK_TIMES_9 + 4) // 9
+    """Ticks as nanoseconds, rounded up: ticks(ns_of(n)) is n."""
+    return -(-ticks * NS_PER_TICK_TIMES_9 // 9)
 
 
 def file_type(major: bytes, *compatible: bytes) -> bytes:

@@ -114,7 +114,11 @@ def _follows(cut: Cut, following: Cut) -> bool:
     before, after = cut.footage.index, following.footage.index
     if (before.boot, before.params_sha256, before.sample_entry) != (after.boot, after.params_sha256, after.sample_entry):
         return False
-    if cut.footage.seq == following.footage.seq and following.entry.number != cut.entry.number + 1:
+    if cut.footage.seq == following.footage.seq:
+        adjacent = following.entry.number == cut.entry.number + 1
+    else:
+        adjacent = cut.place == len(before.fragments) - 1 and following.entry.number == 0
+    if not adjacent:
         return False
     hole_ns = following.entry.boot_ns - cut.entry.boot_ns - cut.length_ns
     return abs(hole_ns) <= max(TOLERANCE_NS, round(SLOW_PICTURES * cut.picture_ns))

@@ -29,21 +29,21 @@ def sound_plan(plan: Plan, opener: Opener) -> tuple[Plan, list[VirtualClip]]:
             clips = [open_part(part, opener) for part in plan.parts]
             for clip in clips:
                 clip.etag()
-        except (DamagedFragment, NotFound, IntegrityError) as trouble:
+        except (NotFound, IntegrityError) as trouble:
             _LOG.error("a clip of %s must do without footage: %s", plan.camera, trouble)
         else:
             return plan, clips
-        footage, gone = _footage(plan, opener)
-        found = _damaged(plan, footage, opener)
-        if found <= lost and not gone:
-            raise IntegrityError(f"a clip of {plan.camera} cannot be made of its segments")
-        lost |= found
+        footage = _footage(plan, opener)
+        lost |= _damaged(plan, footage, opener)
         missing = [Missing(parse_utc(gap.start), parse_utc(gap.end), gap.reason) for gap in plan.gaps]
-        plan = arrange(plan.camera, plan.start_utc_ns, plan.end_utc_ns, footage, lost, missing)
+        less = arrange(plan.camera, plan.start_utc_ns, plan.end_utc_ns, footage, lost, missing)
+        if less == plan:
+            raise IntegrityError(f"a clip of {plan.camera} cannot be made of its segments")
+        plan = less
 
 
-def _footage(plan: Plan, opener: Opener) -> tuple[list[Footage], int]:
-    """The plan's segments as far as they can be opened, and how many cannot."""
+def _footage(plan: Plan, opener: Opener) -> list[Footage]:
+    """The plan's segments as far as they can be opened."""
     segments = Segments(opener)
     found: list[Footage] = []
     for each in plan.segments:
@@ -53,7 +53,7 @@ def _footage(plan: Plan, opener: Opener) -> tuple[list[Footage], int]:
             _LOG.error("segment %d of %s is left out of a clip: %s", each.seq, plan.camera, trouble)
         else:
             found.append(Footage(each.seq, each.path, each.start_utc_ns, each.dated, index))
-    return found, len(plan.segments) - len(found)
+    return found
 
 
 def _damaged(plan: Plan, footage: Sequence[Footage], opener: Opener) -> set[Lost]:

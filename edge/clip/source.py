@@ -9,12 +9,10 @@ from errno import EIO
 from typing import Protocol
 
 from edge.bmff.fragment import STAMP_BYTES, FragmentEntry
-from edge.bmff.index import SegmentIndex, decode_tail
+from edge.bmff.index import TRAILER_BYTES, SegmentIndex, decode_tail
 from edge.bmff.walk import walk
 from edge.clip.shape import FragmentRange
 from edge.errors import IntegrityError, StorageError
-
-_TAIL_BYTES = 1 << 16
 
 
 class FileReader(Protocol):
@@ -92,13 +90,16 @@ class Segments:
 def read_index(file: FileReader) -> SegmentIndex:
     """From the index box at the end; a segment without one - still open when it was pinned, or damaged - is walked. Raises StorageError."""
     size = file.size
-    needed = min(_TAIL_BYTES, size)
-    for _ in range(2):
-        try:
-            found = decode_tail(file.read(size - needed, needed), size)
-        except IntegrityError:
-            break
-        if isinstance(found, SegmentIndex):
-            return found
-        needed = found.length
+    needed = TRAILER_BYTES
+    try:
+        for _ in range(2):
+            found = decode_tail(file.read(max(0, size - needed), needed), size)
+            if isinstance(found, SegmentIndex):
+                return found
+            needed = found.length
+    except IntegrityError:
+        pass
+    except StorageError as error:
+        if error.number != EIO:
+            raise
     return walk(file.read, size, check_payload=False).index

@@ -13,8 +13,9 @@ from edge.bmff.index import IndexBuilder, SegmentIndex, encode_index
 from edge.bmff.nal import split
 from edge.bmff.params import ParameterSets, parameter_sets
 from edge.clip.source import read_index
-from edge.clock import NS_PER_MS, ClockState
+from edge.clock import NS_PER_MS, ClockState, format_utc
 from edge.errors import NotFound
+from edge.messages.clip import ClipRequest
 from edge.messages.stream import Codec, Packet
 from tests.support.video import gops
 
@@ -155,3 +156,13 @@ class FolderRing:
 
     def open(self, seq: int) -> FolderFile:
         return FolderFile(next(ref.path for ref in self.refs if ref.seq == seq))
+
+
+def picture_utc(number: int) -> str:
+    """RFC 3339 time of the picture with that burnt-in number, at 25 a second, for streams encoded from `encode`'s defaults."""
+    return format_utc(UTC_NS + number * 40 * NS_PER_MS)
+
+
+def request(first: int, end: int, camera: str = "gate") -> ClipRequest:
+    """For pictures `first` up to but not including `end`."""
+    return ClipRequest(id="c1", camera=camera, start=picture_utc(first), end=picture_utc(end), operator="k.nowak", case="RSD 1/26")
