@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 import edge
-from edge.errors import EdgeError
+from edge.errors import ConfigError, EdgeError
 
 COMMANDS = {
     "run": "Run everything this node needs: recorders, watcher, agent.",
@@ -27,6 +27,17 @@ COMMANDS = {
     "demo": "Show the whole chain on this machine.",
 }
 """Name -> short help. The command is `command` in edge.cli.<name>."""
+
+EXTRAS = {
+    "av": "node",
+    "cv2": "node",
+    "numpy": "node",
+    "paho": "node",
+    "jwt": "node",
+    "starlette": "centre",
+    "uvicorn": "centre",
+}
+"""Foreign package -> the extra of this distribution that brings it."""
 
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -81,6 +92,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except EdgeError as error:
         click.echo(f"edge: {error}", err=True)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        click.echo(f"edge: this command needs {error.name}, which is not installed - pip install 'edge-recorder[{extra}]'", err=True)
+        return ConfigError.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:

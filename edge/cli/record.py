@@ -24,12 +24,12 @@ def command(config_path: Path | None, camera: str | None) -> int:
 
     Needs the camera and the disk, nothing else. A broken configuration file is replaced by its last good copy.
     """
-    from edge.services.recorder import run_recorder
-
     stop = stop_on_signals()
     loaded = load_for_service(config_path)
-    keep(loaded)
     known = known_camera(loaded.config, camera)
+    from edge.services.recorder import run_recorder
+
+    keep(loaded)
     return run_recorder(loaded.config, known, stop, config_sha256=loaded.sha256, config_fault=loaded.fault)
 
 

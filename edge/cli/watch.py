@@ -16,7 +16,8 @@ def command(config_path: Path | None) -> int:
 
     Reads the recorders' luma windows, writes episodes to the journal "watcher". Recording goes on without it.
     """
+    stop = stop_on_signals()
+    loaded = load_for_service(config_path)
     from edge.services.watcher import run_watcher
 
-    stop = stop_on_signals()
-    return run_watcher(load_for_service(config_path).config, stop)
+    return run_watcher(loaded.config, stop, config_sha256=loaded.sha256)

@@ -91,6 +91,18 @@ def test_a_remedy_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     assert capsys.readouterr().err == "edge: no key - make one\n"
 
 
+def test_a_missing_extra_is_told_with_what_to_install(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _run_raising(ModuleNotFoundError("No module named 'paho'", name="paho.mqtt"), monkeypatch) == 78
+    assert "pip install 'edge-recorder[node]'" in capsys.readouterr().err
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModuleNotFoundError):
+        _run_raising(ModuleNotFoundError("No module named 'edge.typo'", name="edge.typo"), monkeypatch)
+    with pytest.raises(ZeroDivisionError):
+        _run_raising(ZeroDivisionError(), monkeypatch)
+
+
 def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _run_raising(KeyboardInterrupt(), monkeypatch) == 130
 
