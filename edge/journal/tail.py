@@ -48,7 +48,7 @@ def _end_of(first_seq: int, data: bytes) -> Tail | None:
     """None: the file has no good line, and all of it may be one spoilt write.
 
     The chain is checked from a line before the reach of the last write on. Some damage cannot come from tearing: it lies further back, or a
-    whole line does not continue the one before it, or records of several moments follow it. That is left as it is for the check to find; its
+    whole line does not continue the one before it, or records of several moments follow it. That is left for the check to find; its
     lines count as records, the last one is chained to, and a new file goes on.
     """
     lines = whole_lines(data)

@@ -3,7 +3,7 @@
     2026-11-22/20261122T130500.120Z_60040ms_000000123.mp4      below ring/<camera>: a day of UTC, then start, length, number
     undated/<boot id>/<monotonic ms>_60040ms_000000125.mp4     recorded while the clock could not be trusted
     open/000000124.mp4                                         being written
-    erasing/2026-11-22@20261122T130500.120Z_60040ms_000000123.mp4   taken out of the ring, not yet erased and recorded
+    erasing/age@2026-11-22@20261122T130500.120Z_60040ms_000000123.mp4   taken out of the ring, not yet recorded and gone
 
 Numbers never repeat within a camera and are given in the order of recording, whatever the clock did meanwhile.
 """
@@ -84,6 +84,13 @@ def parse_flat(name: str) -> SegmentName | None:
     return parse(name.replace("@", "/"))
 
 
+def parse_erasing(name: str) -> tuple[str, SegmentName] | None:
+    """A file name in erasing/ -> (why, what)."""
+    why, _, flat = name.partition("@")
+    what = parse_flat(flat)
+    return None if what is None else (why, what)
+
+
 def open_name(seq: int) -> str:
     return f"open/{seq:09d}.mp4"
 
@@ -127,8 +134,12 @@ class RingFolder:
 
     def erasing(self) -> list[SegmentName]:
         """Segments whose erasure was begun and not ended."""
-        found = (parse_flat(name) for name in self._names("erasing", folders=False))
-        return sorted((name for name in found if name is not None), key=_by_seq)
+        return [name for _, name in self.claims()]
+
+    def claims(self) -> list[tuple[str, SegmentName]]:
+        """What lies in erasing/: why, and which segment; in the order of recording."""
+        found = (parse_erasing(name) for name in self._names("erasing", folders=False))
+        return sorted((claim for claim in found if claim is not None), key=lambda claim: claim[1].seq)
 
     def newest(self) -> SegmentName | None:
         """The dated segment with the latest start."""
@@ -138,16 +149,29 @@ class RingFolder:
                 return names[-1]
         return None
 
-    def all(self, last_day: str = "9999-12-31") -> Iterator[SegmentName]:
-        """Every sealed segment, oldest first; one day in memory at a time.
+    def dated(self, last_day: str = "9999-12-31") -> Iterator[SegmentName]:
+        """Dated segments up to a day, oldest first; one day in memory at a time."""
+        return (name for day in self.days() if day <= last_day for name in self.day(day))
 
-        Dated ones come by their start, undated ones where their number puts them. Days after `last_day` cannot be true (the clock was
-        wrong): what is in them is placed by its number, too.
-        """
-        days = self.days()
-        misplaced = self.undated() + [name for day in days if day > last_day for name in self._segments(day)]
-        dated = (name for day in days if day <= last_day for name in self.day(day))
-        return heapq.merge(dated, sorted(misplaced, key=_by_seq), key=_by_seq) if misplaced else dated
+    def ageless(self, last_day: str = "9999-12-31") -> list[SegmentName]:
+        """Segments whose age is unknown, in the order of recording: undated ones, and those in days after `last_day` (the clock ran ahead)."""
+        ahead = [name for day in self.days() if day > last_day for name in self._segments(day)]
+        return sorted(self.undated() + ahead, key=_by_seq)
+
+    def all(self) -> Iterator[SegmentName]:
+        """Every sealed segment, oldest first, undated ones where their number puts them; one day in memory at a time."""
+        undated = self.undated()
+        return heapq.merge(self.dated(), undated, key=_by_seq) if undated else self.dated()
+
+    def newer_than(self, seq: int) -> list[SegmentName]:
+        """Segments with a higher number; looks only at the newest days. Undated ones included."""
+        found = [name for name in self.undated() if name.seq > seq]
+        for day in reversed(self.days()):
+            names = [name for name in self._segments(day) if name.seq > seq]
+            if not names:
+                break
+            found += names
+        return found
 
     def _segments(self, folder: str) -> list[SegmentName]:
         found = (parse(f"{folder}/{name}") for name in self._names(folder, folders=False))

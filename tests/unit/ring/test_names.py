@@ -118,13 +118,32 @@ def test_footage_comes_in_the_order_of_recording_with_undated_footage_in_its_pla
     assert newest.seq == 7
 
 
-def test_footage_named_by_a_clock_that_ran_ahead_keeps_its_place() -> None:
+def test_footage_named_by_a_clock_that_ran_ahead_has_no_age() -> None:
     disk = ModelDisk()
     today_ms, next_year_ms = 1_795_352_700_000, 1_826_888_700_000
     for seq, start_ms in ((1, today_ms), (2, next_year_ms), (3, next_year_ms + 60_000), (4, today_ms + 180_000)):
         put(disk, SegmentName(seq, 60_000, start_ms, None, None).path)
     ring = RingFolder(disk, RING)
-    assert [name.seq for name in ring.all(last_day=day_of(today_ms))] == [1, 2, 3, 4]
+    assert [name.seq for name in ring.dated(last_day=day_of(today_ms))] == [1, 4]
+    assert [name.seq for name in ring.ageless(last_day=day_of(today_ms))] == [2, 3]
+
+
+def test_what_is_newer_than_a_number_is_found_in_the_newest_days() -> None:
+    disk = ModelDisk()
+    for seq in range(1, 11):
+        put(disk, SegmentName(seq, 60_000, 1_795_352_700_000 + seq * 40_000_000, None, None).path)
+    put(disk, SegmentName(11, 60_000, None, "b1", 5).path)
+    assert sorted(name.seq for name in RingFolder(disk, RING).newer_than(8)) == [9, 10, 11]
+    assert RingFolder(disk, RING).newer_than(11) == []
+
+
+def test_what_is_being_erased_is_listed_with_its_reason() -> None:
+    disk = ModelDisk()
+    name = SegmentName(4, 60_000, None, "b1", 5)
+    put(disk, f"erasing/space-early@{name.flat}")
+    put(disk, "erasing/rubbish")
+    assert RingFolder(disk, RING).claims() == [("space-early", name)]
+    assert RingFolder(disk, RING).erasing() == [name]
 
 
 def test_days_are_listed_one_at_a_time() -> None:
