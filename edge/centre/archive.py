@@ -7,7 +7,6 @@ import heapq
 import logging
 import os
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,8 @@ from edge.messages.wire import Ack, Event, JournalGap, Watermark
 
 log = logging.getLogger(__name__)
 
-_EPOCH = re.compile(r"^[0-9a-f]{16}$")
-_FILE = re.compile(r"^(?P<journal>.+)\.(?P<epoch>[0-9a-f]{16})\.jsonl$")
+_EPOCH = re.compile(r"[0-9a-f]{16}")
+_FILE = re.compile(r"(?P<journal>.+)\.(?P<epoch>[0-9a-f]{16})\.jsonl")
 OPEN_MAX = 256
 
 
@@ -79,7 +78,7 @@ class Archive:
     def expect(self, node: str, journals: dict[str, str]) -> None:
         """The node says these journals are in force (name -> epoch): their watermarks are told even where nothing is stored yet."""
         for name, epoch in journals.items():
-            if is_level(name) and _EPOCH.match(epoch):
+            if is_level(name) and _EPOCH.fullmatch(epoch):
                 self._journal(node, name, epoch)
         self._told.add(node)
 
@@ -89,7 +88,7 @@ class Archive:
         if (
             event.node != node
             or not is_level(event.journal)
-            or not _EPOCH.match(event.epoch)
+            or not _EPOCH.fullmatch(event.epoch)
             or len(raw) > RECORD_MAX_BYTES
             or b"\n" in raw
         ):
@@ -99,7 +98,7 @@ class Archive:
         return stored.offer(raw, record), StoredEvent(node, event.journal, event.epoch, record, raw)
 
     def offer_gap(self, node: str, gap: JournalGap) -> Verdict | None:
-        if gap.node != node or not is_level(gap.journal) or not _EPOCH.match(gap.epoch) or not 0 < gap.from_seq <= gap.to_seq:
+        if gap.node != node or not is_level(gap.journal) or not _EPOCH.fullmatch(gap.epoch) or not 0 < gap.from_seq <= gap.to_seq:
             return None
         return self._touch(node, gap.journal, gap.epoch).offer_gap(gap)
 
@@ -174,7 +173,7 @@ class Archive:
 
 def _files(folder: Path) -> Iterator[tuple[str, str, str, Path]]:
     for path in sorted((folder / "nodes").glob("*/journal/*.jsonl"), key=lambda each: each.stat().st_mtime_ns):
-        match = _FILE.match(path.name)
+        match = _FILE.fullmatch(path.name)
         if match is not None and not path.name.endswith(".notes.jsonl"):
             yield path.parent.parent.name, match["journal"], match["epoch"], path
 
@@ -189,14 +188,3 @@ def stored_events(disk: Disk, folder: Path, node: str | None = None, journal: st
 def _stream(disk: Disk, node: str, journal: str, epoch: str, path: Path) -> Iterator[StoredEvent]:
     for _, raw in stored_lines(disk, path):
         yield StoredEvent(node, journal, epoch, msgspec.json.decode(raw, type=Record), raw)
-
-
-def tail_events(disk: Disk, folder: Path, stop: threading.Event, poll_s: float = 0.5) -> Iterator[StoredEvent]:
-    """Records that another process stores from now on, until `stop`."""
-    offsets = {file[3]: disk.stat(file[3]).size for file in _files(folder)}
-    while not stop.is_set():
-        for node, journal, epoch, path in _files(folder):
-            for offset, raw in stored_lines(disk, path, offsets.get(path, 0)):
-                offsets[path] = offset
-                yield StoredEvent(node, journal, epoch, msgspec.json.decode(raw, type=Record), raw)
-        stop.wait(poll_s)

@@ -162,7 +162,8 @@ class Publisher:
 
     def _next(self, now_s: float) -> Item | Direct | None:
         if self._waiting:
-            return self._waiting.pop(next(iter(self._waiting)))
+            first = next((key for key in self._waiting if key not in self._suspects), next(iter(self._waiting)))
+            return self._waiting.pop(first)
         for group in self._groups:
             for turn, lane in enumerate(group):
                 item = _next_of(lane, now_s, self._max_payload_bytes)

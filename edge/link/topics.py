@@ -48,12 +48,12 @@ TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, RESPONSE, JOB, ACK, C
 
 COMMAND_EXPIRY_MAX_S = 600
 
-_LEVEL = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
+_LEVEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 def is_level(text: str) -> bool:
     """Whether `text` may be one level of a topic and a file name: letters, digits, . _ - , at most 63, not starting with a sign."""
-    return _LEVEL.match(text) is not None
+    return _LEVEL.fullmatch(text) is not None
 
 
 def address(org: str, node: str, topic: Topic, part: str = "") -> str:

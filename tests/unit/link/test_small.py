@@ -1,0 +1,119 @@
+"""Back-off, addresses, TLS rules, session numbers, and what arrives in the inbox."""
+
+from __future__ import annotations
+
+import random
+import socket
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.config.model import Mqtt
+from edge.errors import ConfigError, TryAgain
+from edge.host.model_disk import Fault, ModelDisk
+from edge.link import inbox
+from edge.link.backoff import STABLE_S, Backoff
+from edge.link.dial import Addresses, is_loopback
+from edge.link.port import Incoming
+from edge.link.session import SessionNumber
+from edge.link.settings import settings_of
+from edge.messages.wire import Ack, Watermark
+
+
+def incoming(topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = 60) -> Incoming:
+    return Incoming(1, 1, topic, payload, 1, retain, expiry_s, None)
+
+
+def test_waits_are_spread_over_the_whole_interval_and_stay_below_the_limit() -> None:
+    source = random.Random(7)
+    waits = [[backoff.wait_s() for _ in range(12)] for backoff in (Backoff(300.0, source.uniform) for _ in range(400))]
+    assert all(0 <= wait <= 300 for node in waits for wait in node)
+    last = sorted(node[-1] for node in waits)
+    assert last[0] < 30
+    assert last[-1] > 270
+    assert 120 < last[200] < 180
+
+
+def test_only_a_stable_connection_makes_the_waits_short_again() -> None:
+    backoff = Backoff(300.0, lambda low, high: high)
+    assert [backoff.wait_s() for _ in range(4)] == [1, 2, 4, 8]
+    backoff.lasted(STABLE_S - 1)
+    assert backoff.wait_s() == 16
+    backoff.lasted(STABLE_S)
+    assert backoff.wait_s() == 1
+
+
+def test_a_failing_resolver_leaves_the_last_good_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = Addresses("127.0.0.1", 1883)
+    assert addresses.next() == "127.0.0.1"
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("the resolver is away")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert addresses.next() == "127.0.0.1"
+    with pytest.raises(TryAgain, match="does not resolve"):
+        Addresses("broker.example", 1883).next()
+
+
+@pytest.mark.parametrize(
+    ("host", "wanted"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False), ("town.example", False)]
+)
+def test_loopback_is_told_from_elsewhere(host: str, wanted: bool) -> None:
+    assert is_loopback(host) is wanted
+
+
+def test_plain_text_to_another_machine_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match="plain text"):
+        settings_of(Mqtt(host="broker.example", tls=False), "pole-1")
+    assert settings_of(Mqtt(host="127.0.0.1", tls=False), "pole-1").tls is None
+    assert settings_of(Mqtt(host="broker.example"), "pole-1").tls is not None
+
+
+def test_certificates_that_cannot_be_read_are_a_configuration_error(tmp_path: Path) -> None:
+    broken = tmp_path / "ca.pem"
+    broken.write_text("no certificate")
+    for mqtt in (Mqtt(host="h", ca=str(broken)), Mqtt(host="h", certificate=str(tmp_path / "none.pem"))):
+        with pytest.raises(ConfigError, match="TLS"):
+            settings_of(mqtt, "pole-1")
+    with pytest.raises(ConfigError, match="password_file"):
+        settings_of(Mqtt(host="h", password_file=str(tmp_path / "none")), "pole-1")
+
+
+def test_the_session_number_counts_over_restarts_and_survives_a_refusing_disk() -> None:
+    disk, path = ModelDisk(), Path("/data/agent/session.json")
+    assert [SessionNumber(disk, path).next() for _ in range(3)] == [1, 2, 3]
+    number = SessionNumber(disk, path)
+    disk.fault = Fault(disk.operations + 1, forever=True)
+    assert [number.next(), number.next()] == [4, 5]
+    disk.fault = None
+    disk.replace(path, b"garbage")
+    assert SessionNumber(disk, path).next() == 1
+
+
+def test_watermarks_and_commands_are_told_apart() -> None:
+    ack = Ack(watermarks={"watcher": Watermark(epoch="e", upto=5)})
+    assert inbox.read("town", "n", incoming("town/v1/n/ack", msgspec.json.encode(ack), retain=True)) == ack
+    news = inbox.read("town", "n", incoming("town/v1/n/cmd/clip", b"a.b.c"))
+    assert news == inbox.CommandNews("clip", b"a.b.c", False, 60, None)
+
+
+@given(
+    st.sampled_from(["town/v1/n/ack", "town/v1/n/cmd/clip", "town/v1/n/cmd/+", "town/v1/other/ack", "x", "", "town/v1/n/event"]),
+    st.binary(),
+)
+def test_no_bytes_on_any_topic_make_the_inbox_fail(topic: str, payload: bytes) -> None:
+    assert isinstance(inbox.read("town", "n", incoming(topic, payload)), Ack | inbox.CommandNews | inbox.Ignored)
+
+
+@pytest.mark.parametrize("payload", [b"[" * 100_000, b"x" * (inbox.ACK_MAX_BYTES + 1), b'{"watermarks": {"a": {"epoch": 1}}}', b"\xff\xfe"])
+def test_hostile_watermarks_are_ignored(payload: bytes) -> None:
+    assert isinstance(inbox.read("town", "n", incoming("town/v1/n/ack", payload)), inbox.Ignored)
+
+
+def test_an_oversized_command_is_ignored_before_anything_looks_at_it() -> None:
+    news = inbox.read("town", "n", incoming("town/v1/n/cmd/clip", b"x" * (inbox.COMMAND_MAX_BYTES + 1)))
+    assert isinstance(news, inbox.Ignored)
