@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
 from threading import Event
 
 from edge import __version__
@@ -55,8 +54,8 @@ class Watcher:
         self._windows = {camera.id: folders.run(camera.id) / "luma" for camera in config.camera if camera.motion}
         self._cameras: list[CameraWatch] = []
         self._waiting: deque[tuple[Facts, str | None, Reading]] = deque()
-        self._retry_s = 0.0
-        self._retired_s: float | None = None
+        self._retry_ns = 0
+        self._retired_ns: int | None = None
 
     def run(self, stop: Event) -> int:
         self.start()
@@ -105,7 +104,7 @@ class Watcher:
             for facts in camera.finish(now):
                 self._put(facts, camera.camera, now)
         self._put(Stop(reason="stopped in order"), None, now)
-        self._retry_s = 0.0
+        self._retry_ns = 0
         self._flush()
         self._journal.close()
 
@@ -116,11 +115,11 @@ class Watcher:
         self._waiting.append((facts, camera, moment))
 
     def _flush(self) -> None:
-        while self._waiting and monotonic_s() >= self._retry_s:
+        while self._waiting and self._clock.boot_ns() >= self._retry_ns:
             try:
                 self._journal.append(*self._waiting[0])
             except StorageError as error:
-                self._retry_s = monotonic_s() + RETRY_S
+                self._retry_ns = self._clock.boot_ns() + round(RETRY_S * NS_PER_S)
                 log.error("%d records wait for the journal: %s", len(self._waiting), error)
                 return
             self._waiting.popleft()
@@ -136,27 +135,22 @@ class Watcher:
                 self._put(AlarmRaised(code=alarm.code, active=False, severity=alarm.severity, text="no longer watched"), None, now)
         return {alarm.code for alarm in legacy.alarms} & set(watched)
 
-    def _recent(self) -> Iterator[Record]:
-        """The records of the last two runs (the last one may have died before it said the standing alarms again). Looks back in steps,
-        since journals are years long."""
-        last = self._reader.last()
-        if last is None:
-            return iter(())
-        back = 256
-        while True:
-            after_seq = max(0, last.seq - back)
-            records = [line.record for line in self._reader.read(after_seq)]
-            boots = [number for number, record in enumerate(records) if record.type == "boot"]
-            if len(boots) >= 2 or after_seq == 0:
-                return iter(records[boots[-2] if len(boots) >= 2 else 0 :])
-            back *= 4
+    def _recent(self) -> list[Record]:
+        """The records of the last two runs (the last one may have died before it said the standing alarms again), oldest first."""
+        records, boots = [], 0
+        for line in self._reader.back():
+            records.append(line.record)
+            boots += line.record.type == "boot"
+            if boots == 2:
+                break
+        return records[::-1]
 
     def _retire(self) -> None:
         """Journals outlive footage, not for ever; only by a clock that can be trusted."""
-        if self._retired_s is not None and monotonic_s() - self._retired_s < RETIRE_EVERY_S:
-            return
-        self._retired_s = monotonic_s()
         now = self._clock.read()
+        if self._retired_ns is not None and now.boot_ns - self._retired_ns < RETIRE_EVERY_S * NS_PER_S:
+            return
+        self._retired_ns = now.boot_ns
         if now.state != "trusted":
             return
         try:

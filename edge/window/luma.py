@@ -1,13 +1,13 @@
 """The luma window: one file under the run folder through which a capture worker shows its newest luma picture to the watcher.
 
-One writer, any number of readers, no locks. The writer maps the file and never waits for anybody: it fills three slots in turn, and a
-slot's counter is odd while it is being written (a sequence lock). A reader copies the slot with the highest sequence number and takes the
-copy only when the counter was even and unchanged and the CRC-32 over facts and picture is right; the CRC is what makes this hold on CPUs
-that reorder stores, and against a file that is damaged. Readers use pread instead of a mapping: a file cut short under a mapping kills the
-process with SIGBUS, under pread it is a short read.
+One writer, any number of readers, no locks. The writer never waits for anybody: it fills three slots in turn, and a slot's counter is odd
+while it is being written (a sequence lock). A reader copies the slot with the highest sequence number and takes the copy only when the
+counter was even and unchanged and the CRC-32 over facts and picture is right: the CRC is what makes this hold on CPUs that reorder
+stores, and against a file that is damaged. Both sides use pread and pwrite on the memory file system, not a mapping: a file cut short under
+a mapping kills the process with SIGBUS, and the capture worker must not die of its window. A picture costs tens of microseconds either way.
 
-A writer never re-uses a file: it makes a new one beside it, reserves its bytes (a full tmpfs would be SIGBUS later) and renames it
-over the old name. A reader notices by the inode, also when the picture's size changed.
+A writer never re-uses a file: it makes a new one beside it, reserves its bytes and renames it over the old name. A reader notices by the
+inode, also when the picture's size changed. The header is written with every picture, so that a damaged window heals by itself.
 
 Layout, native byte order, 64-bit words: [0] magic [1] width [2] height [3] nonce of this file; from byte 64 three slot headers of 64 bytes:
 [0] counter [1] seq [2] boot_ns [3] CRC-32; from byte 4096 three pictures, each at a multiple of 4096.
@@ -15,7 +15,7 @@ Layout, native byte order, 64-bit words: [0] magic [1] width [2] height [3] nonc
 
 from __future__ import annotations
 
-import mmap
+import errno
 import os
 import secrets
 import stat
@@ -35,6 +35,9 @@ _SLOT_BYTES = 64
 _HEAD_BYTES = _SLOT_BYTES * (1 + SLOTS)
 _PAGE = 4096
 _TRIES = 8
+_COUNTER = struct.Struct("=Q")
+_SLOT = struct.Struct("=4Q")
+"""counter, seq, boot_ns, CRC-32"""
 
 Buffer = bytes | bytearray | memoryview
 
@@ -55,7 +58,7 @@ def _stride(width: int, height: int) -> int:
 
 
 def _checksum(width: int, height: int, seq: int, boot_ns: int, luma: Buffer) -> int:
-    return zlib.crc32(luma, zlib.crc32(struct.pack("=4Q", width, height, seq, boot_ns)))
+    return zlib.crc32(luma, zlib.crc32(_SLOT.pack(width, height, seq, boot_ns)))
 
 
 class LumaWriter:
@@ -68,61 +71,67 @@ class LumaWriter:
         self.height = height
         self._count = 0
         self._stride = _stride(width, height)
+        self._counters = [0] * SLOTS
+        self._head = _SLOT.pack(_MAGIC, width, height, secrets.randbits(63))
         try:
-            self._map = _new_file(Path(path), _PAGE + SLOTS * self._stride, (_MAGIC, width, height, secrets.randbits(63)))
+            self._file: int | None = _new_file(Path(path), _PAGE + SLOTS * self._stride, self._head)
         except OSError as error:
             raise StorageError(f"{path}: cannot make the luma window: {error.strerror}", number=error.errno or 0) from error
-        self._bytes = memoryview(self._map)
-        self._words = self._bytes.cast("Q")
 
     def put(self, boot_ns: int, luma: Buffer, seq: int) -> None:
-        """Show a picture of exactly width x height bytes (any contiguous buffer; ValueError otherwise). seq must grow. Never blocks."""
+        """Show a picture of exactly width x height bytes (any contiguous buffer; ValueError otherwise). seq must grow. Never blocks.
+
+        Raises StorageError when the file system takes nothing (the window was cut short and the memory file system is full)."""
         view = memoryview(luma).cast("B")
         if len(view) != self.width * self.height:
             raise ValueError(f"{len(view)} bytes for a luma window of {self.width}x{self.height}")
         slot = self._count % SLOTS
         self._count += 1
-        words, at = self._words, _SLOT_BYTES * (1 + slot) // _WORD
-        counter = words[at] | 1
-        words[at] = counter
-        offset = _PAGE + slot * self._stride
-        self._bytes[offset : offset + len(view)] = view
-        words[at + 1] = seq
-        words[at + 2] = boot_ns
-        words[at + 3] = _checksum(self.width, self.height, seq, boot_ns, view)
-        words[at] = counter + 1
+        self._counters[slot] += 2
+        counter, head = self._counters[slot], _SLOT_BYTES * (1 + slot)
+        facts = _SLOT.pack(counter, seq, boot_ns, _checksum(self.width, self.height, seq, boot_ns, view))
+        try:
+            self._write(_COUNTER.pack(counter - 1), head)
+            self._write(view, _PAGE + slot * self._stride)
+            self._write(facts, head)
+            self._write(self._head, 0)
+        except OSError as error:
+            raise StorageError(f"the luma window takes no picture: {error.strerror}", number=error.errno or 0) from error
 
     def close(self) -> None:
         """The file stays, so that the last picture can still be seen; twice is fine."""
-        self._words.release()
-        self._bytes.release()
-        self._map.close()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _write(self, data: Buffer, offset: int) -> None:
+        if self._file is None:
+            raise ValueError("the luma window is closed")
+        if os.pwrite(self._file, data, offset) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _new_file(path: Path, size: int, head: tuple[int, ...]) -> mmap.mmap:
-    """A reserved, zeroed, mapped file of `size` bytes with its header words, renamed over `path`."""
+def _new_file(path: Path, size: int, head: bytes) -> int:
+    """A reserved, zeroed file of `size` bytes with its header, renamed over `path`; its descriptor."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(FileNotFoundError):
         fresh.unlink()
     descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
     try:
         os.posix_fallocate(descriptor, 0, size)
-        mapped = mmap.mmap(descriptor, size)
-        mapped[: _WORD * len(head)] = struct.pack(f"={len(head)}Q", *head)
+        os.pwrite(descriptor, head, 0)
         fresh.rename(path)
     except OSError:
+        os.close(descriptor)
         fresh.unlink(missing_ok=True)
         raise
-    finally:
-        os.close(descriptor)
-    return mapped
+    return descriptor
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
     descriptor: int
     inode: tuple[int, int]
-    size: int
 
 
 class LumaReader:
@@ -149,7 +158,7 @@ class LumaReader:
                 return None
             words = memoryview(head).cast("Q")
             width, height, nonce = words[1], words[2], words[3]
-            if words[0] != _MAGIC or not 0 < width * height <= MAX_PIXELS or opened.size < _PAGE + SLOTS * _stride(width, height):
+            if words[0] != _MAGIC or not 0 < width * height <= MAX_PIXELS:
                 self.trouble = "the window file is damaged"
                 return None
             slot = _newest_slot(words, after_seq if nonce == self._shown_of else -1)
@@ -185,7 +194,7 @@ class LumaReader:
             self.close()
             self.trouble = "there is no window file"
             return None
-        if self._file is not None and self._file.inode == (found.st_dev, found.st_ino) and self._file.size == found.st_size:
+        if self._file is not None and self._file.inode == (found.st_dev, found.st_ino):
             return self._file
         self.close()
         try:
@@ -198,7 +207,7 @@ class LumaReader:
             os.close(descriptor)
             self.trouble = "the window is no file"
             return None
-        self._file = _Opened(descriptor, (found.st_dev, found.st_ino), found.st_size)
+        self._file = _Opened(descriptor, (found.st_dev, found.st_ino))
         return self._file
 
 

@@ -114,6 +114,10 @@ def test_a_file_cut_short_is_no_picture_and_kills_nobody(path: Path, size: int) 
     os.truncate(path, size)
     assert reader.newest() is None
     assert reader.trouble
+    writer.put(9, picture(9), 9)
+    healed = reader.newest()
+    assert healed is not None
+    assert healed.seq == 9
 
 
 def test_a_missing_file_a_folder_and_a_pipe_are_no_picture(path: Path) -> None:
@@ -138,13 +142,22 @@ def test_garbage_anywhere_in_the_file_never_shows_a_picture_that_was_not_put(at:
         with path.open("r+b") as file:
             file.seek(at)
             file.write(garbage)
-        os.truncate(path, 4096 + 3 * 4096)
         shown = reader.newest()
         assert shown is None or (put.get(shown.seq) == shown.luma and shown.boot_ns == shown.seq * 1000)
-        writer.put(9000, picture(9), 9)
+        for seq in range(4, 7):
+            writer.put(seq * 1000, picture(seq), seq)
+        healed = reader.newest()
+        assert healed == Luma(64, 48, 6000, 6, picture(6)), "three pictures later the damage is gone"
         reader.close()
     finally:
         path.unlink()
+
+
+def test_a_closed_window_takes_no_picture(path: Path) -> None:
+    writer = LumaWriter(path, 64, 48)
+    writer.close()
+    with pytest.raises(ValueError, match="closed"):
+        writer.put(1, picture(1), 1)
 
 
 def test_a_picture_of_another_size_is_refused_and_changes_nothing(path: Path) -> None:
