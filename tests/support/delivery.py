@@ -39,10 +39,10 @@ class Delivery:
     remembered: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def send(self, within_s: float = 60.0) -> Sent:
+    def send(self, within_s: float = 60.0, target: Target | None = None) -> Sent:
         sha256 = self.clip.etag()
         return send_file(
-            Target(self.url, self.token),
+            target or Target(self.url, self.token),
             self.clip,
             metadata=metadata_of("pole-7", self.request, self.name, sha256),
             sha256=sha256,
