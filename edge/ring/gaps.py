@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from edge.clock import NS_PER_MS, NS_PER_S, Reading, format_utc
-from edge.messages.records import Gap, GapReason
+from edge.messages.records import Gap, GapReason, Segment
 from edge.ring.gop import Jump
 
 NOTICEABLE_NS = 100 * NS_PER_MS
@@ -110,3 +110,24 @@ class GapKeeper:
             open=to_ns is None,
             text=pending.text,
         )
+
+
+def missing_between(before: Segment, after: Segment, known: Gap | None) -> Gap | None:
+    """The record of the hole between two neighbours, where there is one and `known`, the newest record behind `before`, does not end it."""
+    boots = before.span.partition("/")[0], after.span.partition("/")[0]
+    end_ms = before.start_mono_ms + before.duration_ms
+    if boots[0] == boots[1] and (after.start_mono_ms - end_ms) * NS_PER_MS < NOTICEABLE_NS:
+        return None
+    if known is not None and not known.open:
+        return None
+    guessed: GapReason = "power" if boots[0] != boots[1] else "crash" if before.span != after.span else "unknown"
+    return Gap(
+        reason=known.reason if known else guessed,
+        start=before.end,
+        end=after.start,
+        start_mono_ms=end_ms,
+        end_mono_ms=after.start_mono_ms,
+        start_boot=boots[0],
+        after_seq=before.seq,
+        text=known.text if known else "",
+    )

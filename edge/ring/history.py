@@ -8,7 +8,7 @@ from typing import Literal
 
 from edge.clock import NS_PER_MS, parse_utc
 from edge.journal.reader import JournalReader
-from edge.messages.records import Dated, Erase, Record, Recover, Segment, facts_of
+from edge.messages.records import Dated, Erase, Gap, Record, Recover, Segment, facts_of
 from edge.ring.gaps import FootageEnd
 
 Ended = Literal["first", "orderly", "crash", "power"]
@@ -19,34 +19,49 @@ _WINDOW = 1000
 
 @dataclass(slots=True)
 class History:
-    """ended: how the run before this one ended. newest: the last segment's record. recorded: sequence numbers of segment records seen.
-    floor: the smallest of them - older segments may have records that were not read. recovered, erased: numbers of such records seen.
-    spans: boot id -> its last span. offsets_ms: number of a segment dated later -> its utc - monotonic."""
+    """ended: how the run before this one ended. segments: the newest segment records, by number.
+    recovered, erased: numbers of such records seen.
+    spans: boot id -> its last span. offsets_ms: number of a segment dated later -> its utc - monotonic.
+    gaps: number of a segment -> the newest Gap record behind it."""
 
     ended: Ended = "first"
-    newest: Segment | None = None
     last_seq: int = 0
-    recorded: set[int] = field(default_factory=set)
+    segments: dict[int, Segment] = field(default_factory=dict)
     recovered: set[int] = field(default_factory=set)
     erased: set[int] = field(default_factory=set)
     spans: dict[str, str] = field(default_factory=dict)
     offsets_ms: dict[int, int] = field(default_factory=dict)
+    gaps: dict[int, Gap] = field(default_factory=dict)
+    readable: bool = True
 
     @property
-    def floor(self) -> int:
-        return min(self.recorded, default=0)
+    def newest(self) -> Segment | None:
+        """The record of the segment with the highest number."""
+        return self.segments[max(self.segments)] if self.segments else None
+
+    def around(self, seq: int) -> tuple[Segment | None, Segment | None]:
+        """The recorded neighbours of a number."""
+        before, after = (
+            max((each for each in self.segments if each < seq), default=0),
+            min((each for each in self.segments if each > seq), default=0),
+        )
+        return self.segments.get(before), self.segments.get(after)
 
     def footage_end(self) -> FootageEnd | None:
         """Where the last recorded segment ends."""
-        if self.newest is None:
-            return None
         facts = self.newest
-        boot = facts.span.partition("/")[0]
-        end_mono_ms = facts.start_mono_ms + facts.duration_ms
+        if facts is None:
+            return None
+        boot, end_mono_ms = boot_of(facts), facts.start_mono_ms + facts.duration_ms
         utc_ns = None if facts.end is None else parse_utc(facts.end)
         if utc_ns is None and facts.seq in self.offsets_ms:
             utc_ns = (end_mono_ms + self.offsets_ms[facts.seq]) * NS_PER_MS
         return FootageEnd(boot, end_mono_ms * NS_PER_MS, utc_ns, facts.seq)
+
+
+def boot_of(segment: Segment) -> str:
+    """The boot a segment was recorded in."""
+    return segment.span.partition("/")[0]
 
 
 def read_history(reader: JournalReader, boot: str) -> History:
@@ -87,10 +102,8 @@ def _digest(records: Iterable[Record], boot: str) -> History:
 def _note(history: History, record: Record) -> None:
     if record.type == "segment":
         segment = facts_of(record, Segment)
-        history.recorded.add(segment.seq)
-        history.spans[segment.span.partition("/")[0]] = segment.span
-        if history.newest is None or segment.seq > history.newest.seq:
-            history.newest = segment
+        history.segments[segment.seq] = segment
+        history.spans[boot_of(segment)] = segment.span
         history.last_seq = max(history.last_seq, segment.seq)
     elif record.type == "recover":
         recovered = facts_of(record, Recover)
@@ -103,3 +116,7 @@ def _note(history: History, record: Record) -> None:
     elif record.type == "dated":
         dated = facts_of(record, Dated)
         history.offsets_ms.update(dict.fromkeys(dated.segments, dated.offset_ms))
+    elif record.type == "gap":
+        gap = facts_of(record, Gap)
+        if gap.after_seq is not None:
+            history.gaps[gap.after_seq] = gap

@@ -82,10 +82,11 @@ class Recording:
         next_seq: int,
         end: FootageEnd | None,
         span: str,
-        unfinished: bool = False,
+        restart: GapReason,
+        unfinished: bool,
     ) -> None:
-        """next_seq: the first number to use. end: of the footage before this run. span: this run's name. unfinished: segments of
-        earlier runs wait in open/ for another try."""
+        """next_seq: the first number to use. end: of the footage before this run. span: this run's name. restart: why the run before
+        ended. unfinished: segments of earlier runs wait in open/ for another try."""
         self._disk, self._folders, self._camera, self._clock, self._boot = disk, folders, camera, clock, boot
         self._ledger, self._limits, self._leftovers, self._span = ledger, limits, leftovers, span
         self._room = Room(sweeper, camera, limits.bitrate_kbps)
@@ -99,9 +100,8 @@ class Recording:
         self._next_seq = next_seq
         self._tried_seq = 0
         """A number whose file was created, or may have been, and got no fragment: it is used again."""
-        self._abandoned: dict[int, int] = {}
-        """Segments left in open/ by this run: number -> bytes known to be on the disk."""
         self._unfinished = unfinished
+        self._restart = restart
         self._expected_seq: int | None = None
         self._break: GapReason | None = None
         """Why a hole before the next GOP would be there."""
@@ -275,7 +275,7 @@ class Recording:
     def _abandon(self, segment: OpenSegment) -> None:
         """What it holds stays in open/ until it can be sealed. A file without a whole fragment is used again under its number."""
         if segment.fragments:
-            self._abandoned[segment.seq] = segment.size
+            self._leftovers.trusted_bytes[segment.seq] = segment.size
             self._unfinished = True
         try:
             segment.abandon()
@@ -295,13 +295,22 @@ class Recording:
         if not self._unfinished:
             return
         try:
-            self._leftovers.clear(spare=self._next_seq, trusted_bytes=self._abandoned)
+            self._leftovers.clear(spare=self._next_seq)
         except StorageError as refused:
             log.error("camera %s: an abandoned segment cannot be sealed yet: %s", self._camera, refused)
         else:
-            self._abandoned.clear()
             self._unfinished = False
             self._undated = True
+            self._footage_before_was_found()
+
+    def _footage_before_was_found(self) -> None:
+        """What an earlier run left in open/ is sealed only now: the gap of the restart begins behind it."""
+        end, known = self._leftovers.history().footage_end(), self._gaps.end
+        if end is None or end.seq is None or (known is not None and known.seq is not None and known.seq >= end.seq):
+            return
+        self._gaps.end = end
+        if facts := self._gaps.begin(self._restart, self._clock.read()):
+            self._ledger.put(facts)
 
     def _refused(self, refused: StorageError, reading: Reading) -> float:
         wait_s = _RETRY_S[min(self._refusals, len(_RETRY_S) - 1)]

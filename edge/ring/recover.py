@@ -7,10 +7,8 @@ fragments = 0 before the empty file goes. A segment that was renamed but not rec
 
 from __future__ import annotations
 
+import errno
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -20,7 +18,8 @@ from edge.clock import NS_PER_MS, Clock
 from edge.errors import NotFound, StorageError
 from edge.host.disk import Disk
 from edge.journal.reader import JournalReader
-from edge.messages.records import Recover
+from edge.messages.records import Recover, Segment
+from edge.ring.gaps import missing_between
 from edge.ring.history import History, read_history
 from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.ledger import Journal, Ledger
@@ -42,31 +41,35 @@ def recover(disk: Disk, folders: NodeFolders, camera: str, clock: Clock, boot: s
     return done
 
 
-@dataclass(frozen=True, slots=True)
 class Leftovers:
-    """What an earlier run, or an earlier refusal in this one, left unfinished."""
+    """What an earlier run, or an earlier refusal in this one, left unfinished. One thread."""
 
-    disk: Disk
-    folders: NodeFolders
-    camera: str
-    boot: str
-    ledger: Ledger
-
-    @property
-    def ring(self) -> Path:
-        return self.folders.ring(self.camera)
-
-    @property
-    def folder(self) -> RingFolder:
-        return RingFolder(self.disk, self.ring)
+    def __init__(self, disk: Disk, folders: NodeFolders, camera: str, boot: str, ledger: Ledger) -> None:
+        self.disk = disk
+        self.folders = folders
+        self.camera = camera
+        self.boot = boot
+        self.ledger = ledger
+        self.ring = folders.ring(camera)
+        self.folder = RingFolder(disk, self.ring)
+        self.trusted_bytes: dict[int, int] = {}
+        """Of files that the disk refused to sync in this run: how far they are known to be on it. What lies behind may be in memory
+        only - the kernel reports success the next time, whatever became of it - so it is cut, and written anew."""
 
     def history(self) -> History:
-        return read_history(JournalReader(self.disk, self.folders.journal(recorder_journal(self.camera))), self.boot)
+        """A journal that cannot be read, even twice, is no reason not to record: the ring's names still tell the numbers."""
+        journal = JournalReader(self.disk, self.folders.journal(recorder_journal(self.camera)))
+        try:
+            return read_history(journal, self.boot)
+        except StorageError:
+            try:
+                return read_history(journal, self.boot)
+            except StorageError as refused:
+                log.error("camera %s: the journal cannot be read: %s", self.camera, refused)
+                return History(ended="crash", readable=False)
 
-    def clear(self, spare: int | None = None, trusted_bytes: Mapping[int, int] | None = None) -> list[Recover]:
-        """Finish everything. spare: a number in open/ that is not to be touched. trusted_bytes: of files whose sync failed in this run,
-        how far they are known to be on the disk - what lies behind may be in memory only, and is cut. Raises StorageError after trying
-        every file."""
+    def clear(self, spare: int | None = None) -> list[Recover]:
+        """Finish everything. spare: a number in open/ that is not to be touched. Raises StorageError after trying every file."""
         history = self.history()
         done: list[Recover] = []
         refusals: list[StorageError] = []
@@ -74,22 +77,24 @@ class Leftovers:
             if seq == spare:
                 continue
             try:
-                done += self._finish(seq, history, (trusted_bytes or {}).get(seq))
+                done += self._finish(seq, history)
             except StorageError as refused:
                 log.error("camera %s: segment %d cannot be recovered yet: %s", self.camera, seq, refused)
                 refusals.append(refused)
-        self._complete_records(history)
+        if history.readable:
+            self._complete_records(history)
         if refusals:
             raise refusals[0]
         return done
 
-    def _finish(self, seq: int, history: History, trusted: int | None) -> list[Recover]:
+    def _finish(self, seq: int, history: History) -> list[Recover]:
         path = self.folders.open(self.camera) / f"{seq:09d}.mp4"
         on_disk = self.disk.stat(path).size
-        size = on_disk if trusted is None else min(on_disk, trusted)
-        found = walk(lambda offset, length: self.disk.read(path, offset, min(length, size - offset)), size, camera=self.camera)
-        if found.index.fragments:
-            return self._seal(path, seq, found, on_disk, history)
+        size = min(on_disk, self.trusted_bytes.get(seq, on_disk))
+        read = PatientRead(self.disk, path, size)
+        found = walk(read, size, camera=self.camera)
+        if found.index.fragments or read.refused:
+            return self._seal(path, seq, found, on_disk if read.refused else found.good_end, on_disk, history)
         fact = Recover(seq=seq, kept_bytes=0, cut_bytes=on_disk, fragments=0, boot=found.index.boot)
         done = self._record(fact, history)
         if not self.ledger.flush(now=True):
@@ -99,31 +104,50 @@ class Leftovers:
         log.warning("camera %s: segment %d had no whole fragment (%d bytes)", self.camera, seq, on_disk)
         return done
 
-    def _seal(self, path: Path, seq: int, found: Walk, on_disk: int, history: History) -> list[Recover]:
-        kept, digest = self._close_file(path, found)
-        cut = 0 if found.sealed else on_disk - found.good_end
+    def _seal(self, path: Path, seq: int, found: Walk, end: int, on_disk: int, history: History) -> list[Recover]:
+        """`end`: where the torn tail begins. What could not be read is not torn: it may be readable another day, and stays."""
+        if not found.index.fragments:
+            raise StorageError(f"{path}: cannot be read", number=errno.EIO)
+        try:
+            kept, digest = self._close_file(path, found, end)
+        except StorageError:
+            self.trusted_bytes[seq] = min(found.good_end, self.trusted_bytes.get(seq, found.good_end))
+            raise
+        self.trusted_bytes.pop(seq, None)
+        cut = 0 if found.sealed else on_disk - end
         fact = Recover(seq=seq, kept_bytes=kept, cut_bytes=cut, fragments=len(found.index.fragments), boot=found.index.boot)
         name = name_of(found.index)
         done = self._record(fact, history)
         file_away(self.disk, self.ring, path, name)
-        self.ledger.put(segment_facts(found.index, name, kept, digest, _span(found.index, history)))
-        history.recorded.add(seq)
+        self._segment(segment_facts(found.index, name, kept, digest, _span(found.index, history)), history)
         log.warning("camera %s: segment %d recovered: %d fragments, %d bytes cut", self.camera, seq, fact.fragments, cut)
         return done
 
-    def _close_file(self, path: Path, found: Walk) -> tuple[int, str]:
-        """Cut the torn tail and put the index box there; (size, SHA-256) of the file, which is on the disk now."""
+    def _close_file(self, path: Path, found: Walk, end: int) -> tuple[int, str]:
+        """Cut the torn tail at `end` and put the index box there; (size, SHA-256) of the file, which is on the disk now."""
         file = self.disk.append(path)
         try:
             if not found.sealed:
-                file.truncate(found.good_end)
+                file.truncate(end)
                 file.write(encode_index(found.index))
             size = file.size()
             file.truncate(size)
             file.fsync()
         finally:
             file.close()
-        return size, file_sha256(self.disk, path, size)
+        return size, self._digest(path, size)
+
+    def _digest(self, path: Path, size: int) -> str:
+        """ "" where a part of the file cannot be read any more: the rest is worth a name all the same."""
+        for attempt in (1, 2):
+            try:
+                return file_sha256(self.disk, path, size)
+            except StorageError as refused:
+                if refused.number != errno.EIO:
+                    raise
+                if attempt == 2:
+                    log.error("%s: cannot be read to its end: %s", path, refused)
+        return ""
 
     def _record(self, fact: Recover, history: History) -> list[Recover]:
         """Once only, however often the work is begun anew."""
@@ -132,11 +156,21 @@ class Leftovers:
             self.ledger.put(fact)
         return [fact]
 
+    def _segment(self, facts: Segment, history: History) -> None:
+        """Its record, and those of the holes around it which nobody lived to write."""
+        before, after = history.around(facts.seq)
+        pairs = [(first, second) for first, second in ((before, facts), (facts, after)) if first is not None and second is not None]
+        for first, second in pairs:
+            if gap := missing_between(first, second, history.gaps.get(first.seq)):
+                self.ledger.put(gap)
+        self.ledger.put(facts)
+        history.segments[facts.seq] = facts
+
     def _complete_records(self, history: History) -> None:
         """Segments that were renamed, but whose record was not written any more."""
-        newest = history.newest.seq if history.newest else 0
-        known = history.recorded | history.erased
-        lacking = [name for name in self.folder.all() if name.seq not in known and name.seq > min(newest, history.floor)]
+        oldest_seen = min(history.segments, default=0)
+        known = history.segments.keys() | history.erased
+        lacking = [name for name in self.folder.all() if name.seq > oldest_seen and name.seq not in known]
         lacking.sort(key=lambda name: name.seq)
         if len(lacking) > _COMPLETED_AT_MOST:
             log.error("camera %s: %d segments have no record; only the newest %d get one", self.camera, len(lacking), _COMPLETED_AT_MOST)
@@ -144,18 +178,40 @@ class Leftovers:
             path = self.ring / name.path
             try:
                 size = self.disk.stat(path).size
-                index = walk(partial(self.disk.read, path), size, camera=self.camera).index
-                digest = file_sha256(self.disk, path, size)
+                index = walk(PatientRead(self.disk, path, size), size, camera=self.camera).index
+                digest = self._digest(path, size)
             except NotFound:
                 continue
             if index.fragments:
-                self.ledger.put(segment_facts(index, name, size, digest, _span(index, history)))
+                self._segment(segment_facts(index, name, size, digest, _span(index, history)), history)
 
     def next_seq(self) -> int:
         """Behind every number that was ever used, as far as ring and journal know."""
         folder = self.folder
         in_ring = max((name.seq for name in chain(folder.all(), folder.erasing())), default=0)
         return max(in_ring, max(folder.opened(), default=0), self.history().last_seq) + 1
+
+
+class PatientRead:
+    """Reads up to `size`; what the disk refuses is asked for once more, because a walk takes a refusal for damage. refused: it said no
+    twice."""
+
+    def __init__(self, disk: Disk, path: Path, size: int) -> None:
+        self._disk, self._path, self._size = disk, path, size
+        self.refused = False
+
+    def __call__(self, offset: int, length: int) -> bytes:
+        length = min(length, self._size - offset)
+        try:
+            return self._disk.read(self._path, offset, length)
+        except StorageError as first:
+            if first.number != errno.EIO:
+                raise
+            try:
+                return self._disk.read(self._path, offset, length)
+            except StorageError:
+                self.refused = True
+                raise
 
 
 def _span(index: SegmentIndex, history: History) -> str:

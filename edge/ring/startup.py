@@ -18,7 +18,7 @@ from edge.ring.room import Sweeps
 
 log = logging.getLogger(__name__)
 
-_REASON: dict[Ended, GapReason] = {"orderly": "stopped", "crash": "crash", "power": "power"}
+_REASON: dict[Ended, GapReason] = {"first": "unknown", "orderly": "stopped", "crash": "crash", "power": "power"}
 
 
 def make_folders(disk: Disk, folders: NodeFolders, camera: str) -> None:
@@ -72,8 +72,9 @@ def start_ring(
         next_seq=leftovers.next_seq(),
         end=history.footage_end(),
         span=f"{boot}/{begun.boot_ns // NS_PER_MS * NS_PER_MS}",
+        restart=_REASON[ended],
         unfinished=unfinished,
     )
-    if ended in _REASON and history.newest is not None:
+    if history.newest is not None:
         recording.gap(_REASON[ended])
     return recording

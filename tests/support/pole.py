@@ -1,0 +1,154 @@
+"""A pole without a camera: a disk, two clocks, a ring and its recorder's parts, driven GOP by GOP with real (tiny) pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from edge.clock import NS_PER_S, ManualClock
+from edge.host.disk import Disk
+from edge.host.model_disk import ModelDisk
+from edge.journal.line import Line
+from edge.journal.reader import JournalReader
+from edge.journal.writer import JournalWriter
+from edge.messages.records import TYPE_OF, Stop, facts_of
+from edge.messages.stream import Packet, StreamInfo
+from edge.ring.gop import Gop
+from edge.ring.layout import NodeFolders, recorder_journal
+from edge.ring.ledger import Ledger
+from edge.ring.names import RingFolder, SegmentName
+from edge.ring.recording import Recording, RingLimits
+from edge.ring.room import Sweeps
+from edge.ring.startup import start_ring
+from tests.support import video
+
+CAMERA = "cam0"
+DATA = Path("/data")
+FPS = 5
+GOP_NS = NS_PER_S
+FRAME_NS = NS_PER_S // FPS
+BOOT = "11111111-1111-4111-8111-111111111111"
+
+_F = TypeVar("_F", bound=msgspec.Struct)
+
+
+@cache
+def pictures(width: int = 64) -> tuple[list[Packet], StreamInfo]:
+    """One second of video and the stream it is of."""
+    packets = video.encode(frames=FPS, fps=FPS, gop=FPS, width=width, height=48, bitrate_kbps=30)
+    return packets, video.stream_info(packets, width=width, height=48, fps=FPS)
+
+
+class NoSweep:
+    """For rings that are never full."""
+
+    def sweep(self, needed_bytes: int) -> None:
+        assert needed_bytes >= 0
+
+
+@dataclass
+class Camera:
+    """Makes GOPs of one second; `dts_ns` and `seq` go on by themselves, `width` is the stream's form."""
+
+    clock: ManualClock
+    width: int = 64
+    seq: int = 0
+    dts_ns: int = 0
+
+    def info(self) -> StreamInfo:
+        self.seq = 0
+        return pictures(self.width)[1]
+
+    def gop(self, *, joins: bool = True) -> Gop:
+        """The next second, beginning now."""
+        boot_ns = self.clock.boot_ns()
+        made = [
+            msgspec.structs.replace(
+                packet,
+                seq=self.seq + number,
+                dts_ns=self.dts_ns + number * FRAME_NS,
+                pts_ns=self.dts_ns + number * FRAME_NS,
+                boot_ns=boot_ns + number * FRAME_NS,
+            )
+            for number, packet in enumerate(pictures(self.width)[0])
+        ]
+        self.seq += len(made)
+        self.dts_ns += GOP_NS
+        return Gop(made, self.dts_ns if joins else None)
+
+
+@dataclass
+class Pole:
+    """`start` begins a run of the recorder, `record` lets seconds pass with pictures, `stop` ends the run in order; a killed run is one that
+    is simply left."""
+
+    disk: Disk = field(default_factory=ModelDisk)
+    clock: ManualClock = field(default_factory=ManualClock)
+    data: Path = DATA
+    boot: str = BOOT
+    limits: RingLimits = field(default_factory=lambda: RingLimits(segment_s=5.0, bitrate_kbps=30))
+    sweeper: Sweeps = field(default_factory=NoSweep)
+
+    def __post_init__(self) -> None:
+        self.folders = NodeFolders(self.data, self.data / "run")
+        self.camera = Camera(self.clock)
+
+    @property
+    def ring(self) -> Path:
+        return self.folders.ring(CAMERA)
+
+    @property
+    def folder(self) -> RingFolder:
+        return RingFolder(self.disk, self.ring)
+
+    def start(self) -> Recording:
+        """With a stream, ready for GOPs."""
+        self.journal = JournalWriter(self.disk, self.folders.journal(recorder_journal(CAMERA)), self.clock, self.boot)
+        self.ledger = Ledger(self.journal, self.clock, CAMERA)
+        self.recording = start_ring(self.disk, self.folders, CAMERA, self.clock, self.boot, self.ledger, self.sweeper, self.limits, "test")
+        self.recording.start(self.camera.info())
+        return self.recording
+
+    def second(self) -> float | None:
+        """One GOP, written at its end."""
+        gop = self.camera.gop()
+        self.clock.advance(1.0)
+        return self.recording.write(gop)
+
+    def record(self, seconds: int) -> None:
+        for _ in range(seconds):
+            assert self.second() is None
+
+    def stop(self) -> None:
+        self.recording.close()
+        self.ledger.put(Stop(reason="test"))
+        self.journal.close()
+
+    def reboot(self, off_s: float = 30.0, boot: str = "22222222-2222-4222-8222-222222222222") -> None:
+        """The power was off: UTC goes on, the boot clock begins anew."""
+        utc_ns = self.clock.read().utc_ns + round(off_s * NS_PER_S)
+        self.clock = ManualClock(utc_ns, 20 * NS_PER_S, self.clock.read().state)
+        self.camera = Camera(self.clock)
+        self.boot = boot
+
+    def names(self) -> list[SegmentName]:
+        return sorted(self.folder.all(), key=lambda name: name.seq)
+
+    def lines(self) -> list[Line]:
+        return list(JournalReader(self.disk, self.folders.journal(recorder_journal(CAMERA))).read())
+
+    def facts(self, shape: type[_F]) -> list[_F]:
+        """All records of one kind, in order."""
+        return [facts_of(line.record, shape) for line in self.lines() if line.record.type == TYPE_OF[shape]]
+
+
+def seconds(pole: Pole, count: int) -> Iterator[Gop]:
+    """GOPs with the clock moving behind each."""
+    for _ in range(count):
+        yield pole.camera.gop()
+        pole.clock.advance(1.0)
