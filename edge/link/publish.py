@@ -116,7 +116,7 @@ class Publisher:
         held, self._held = self._held, None
         for lane in self.lanes:
             lane.disconnected()
-        guilty = self._blame(flying, now_s) if news.by_peer and self._proven else None
+        guilty = self._blame(flying, now_s) if news.by_peer else None
         again = [each.what for each in flying if isinstance(each.what, Direct)]
         if isinstance(held, Direct):
             again.append(held)
@@ -191,10 +191,10 @@ class Publisher:
         self._send(message)
 
     def _blame(self, flying: Sequence[_InFlight], now_s: float) -> Item | Direct | None:
-        """Remembers who was in flight; returns the one that is set aside now, if any."""
+        """Remembers who was in flight; returns the one that is set aside now, if any. A connection that carried nothing proves nothing."""
         possible = [each for each in flying if not (isinstance(each.what, Direct) and each.what.trusted)]
         self._suspects.update(each.what.key for each in possible)
-        if len(flying) != 1 or not possible or now_s - possible[0].sent_at_s > STRIKE_WITHIN_S:
+        if not self._proven or len(flying) != 1 or not possible or now_s - possible[0].sent_at_s > STRIKE_WITHIN_S:
             return None
         what = possible[0].what
         strikes = self._strikes[what.key] = self._strikes.get(what.key, 0) + 1
