@@ -15,6 +15,7 @@ from edge.clock import NS_PER_S
 from edge.ring.timeline import Timeline
 
 BAR = 48
+OTHER_COLUMNS = 50
 LISTED = 40
 """Gaps and events shown of each camera; JSON has all."""
 _FULL, _PART, _NONE = "█", "▒", "·"
@@ -26,7 +27,7 @@ def show(timelines: Sequence[Timeline], zone: str, console: Console | None = Non
     if not timelines:
         console.print("there is no footage yet")
         return
-    console.print(_coverage(timelines, zone))
+    console.print(_coverage(timelines, zone, max(10, min(BAR, console.width - OTHER_COLUMNS))))
     for timeline in timelines:
         if timeline.gaps:
             console.print(_gaps(timeline, zone))
@@ -46,16 +47,16 @@ def bar(timeline: Timeline, width: int = BAR) -> str:
     return text
 
 
-def _coverage(timelines: Sequence[Timeline], zone: str) -> Table:
+def _coverage(timelines: Sequence[Timeline], zone: str, width: int) -> Table:
     first = timelines[0]
     title = f"{local_text(first.start_utc_ns, zone)} to {local_text(max(each.end_utc_ns for each in timelines), zone)} ({zone})"
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     for heading in ("camera", "coverage", "%", "footage", "gaps", "events"):
-        table.add_column(heading, justify="left" if heading in ("camera", "coverage") else "right")
+        table.add_column(heading, justify="left" if heading in ("camera", "coverage") else "right", no_wrap=heading == "coverage")
     for each in timelines:
         covered, length = covered_ns(each), max(1, each.end_utc_ns - each.start_utc_ns)
         share = f"{100 * covered / length:.2f}"
-        table.add_row(each.camera, Text(bar(each)), share, length_text(covered), str(len(each.gaps)), str(len(each.events)))
+        table.add_row(each.camera, Text(bar(each, width)), share, length_text(covered), str(len(each.gaps)), str(len(each.events)))
     return table
 
 
