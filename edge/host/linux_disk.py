@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import logging
 import os
 import time
@@ -213,13 +214,14 @@ class LinuxDisk:
     def replace(self, path: Path, data: bytes) -> None:
         fresh = path.with_name(f".{path.name}.new")
         with _system_call("replace", path):
-            fd = _open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            fd = _open_alone(fresh)
             try:
+                os.ftruncate(fd, 0)
                 _write_all(fd, [data])
                 os.fsync(fd)
+                os.rename(fresh, path)
             finally:
                 os.close(fd)
-            os.rename(fresh, path)
             _sync_folder(path.parent)
 
     def space(self, path: Path) -> Space:
@@ -239,6 +241,22 @@ def _read(fd: int, offset: int, length: int | None) -> bytes:
         offset += len(part)
         left -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _open_alone(path: Path) -> int:
+    """Create or open, locked against another process that replaces the same file: the later one wins, whole."""
+    while True:
+        fd = _open(path, os.O_WRONLY | os.O_CREAT)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(fd), os.stat(path)):
+                return fd
+        except FileNotFoundError:  # the other one has just renamed it
+            pass
+        except OSError:
+            os.close(fd)
+            raise
+        os.close(fd)
 
 
 def _make_folder(folder: Path) -> None:

@@ -6,7 +6,10 @@ import msgspec
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """start/end: RFC 3339 UTC. segments: sequence numbers linked so far."""
+    """start/end: RFC 3339 UTC. segments: sequence numbers that are linked and recorded so far; bytes: of these.
+
+    recorded: the journal has its first HoldAdded. released_by/why: the release was decided; what is left of the hold is on its way out.
+    """
 
     id: str
     camera: str
@@ -18,3 +21,6 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     review: str | None = None
     segments: list[int] = []
     bytes: int = 0
+    recorded: bool = False
+    released_by: str | None = None
+    released_why: str = ""

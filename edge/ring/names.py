@@ -154,7 +154,7 @@ class RingFolder:
         return (name for day in self.days() if day <= last_day for name in self.day(day))
 
     def ageless(self, last_day: str = "9999-12-31") -> list[SegmentName]:
-        """Segments whose age is unknown, in the order of recording: undated ones, and those in days after `last_day` (the clock ran ahead)."""
+        """Segments whose age is unknown, in the order of recording: undated, or in days after `last_day` (the clock ran ahead)."""
         ahead = [name for day in self.days() if day > last_day for name in self._segments(day)]
         return sorted(self.undated() + ahead, key=_by_seq)
 

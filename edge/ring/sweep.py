@@ -111,8 +111,8 @@ class Sweeper:
         return SweepReport(total.erased, total.freed_bytes, early, decision.short_bytes, suspended)
 
     def _look_back(self, now: Reading) -> None:
-        """At the first sweep: what earlier runs left unfinished, which alarms they raised, how the clock moved in this boot. Later only to end
-        erasures that could not be recorded. Sweeping goes on whatever the journal says: the disk must not fill up."""
+        """At the first sweep: what earlier runs left unfinished, which alarms they raised, how the clock moved in this boot. Later only to
+        end erasures that could not be recorded. Sweeping goes on whatever the journal says: the disk must not fill up."""
         if self._has_begun and not self._eraser.unrecorded:
             return
         try:
@@ -162,10 +162,15 @@ class Sweeper:
             try:
                 for entry in self._disk.scan(folder):
                     if entry.is_dir:
-                        found.append((f"{folder.name}/{entry.name}", self._disk.stat(folder / entry.name).mtime_ns))
+                        found += self._times_of(folder / entry.name)
             except NotFound:
                 continue
         return tuple(sorted(found))
+
+    def _times_of(self, folder: Path) -> list[tuple[str, int]]:
+        """When names in it, or in a folder of it, changed."""
+        inner = [folder / entry.name for entry in self._disk.scan(folder) if entry.is_dir]
+        return [(str(each), self._disk.stat(each).mtime_ns) for each in (folder, *inner)]
 
     def _stored(self, names: Iterable[SegmentName]) -> Iterator[Stored]:
         """A segment that cannot even be looked at is passed over; many of them are a dying disk."""

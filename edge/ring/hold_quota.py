@@ -1,0 +1,77 @@
+"""How much of the data partition holds may pin, so that evidence does not push all other footage out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.clock import NS_PER_S, parse_utc
+from edge.errors import NotFound, Refused
+from edge.host.disk import Disk, Stat
+from edge.messages.hold import Hold
+from edge.ring.hold_folder import HoldFolder
+from edge.ring.query import RingReader, SegmentRef
+
+_RATE_NS = 600 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class HoldQuota:
+    disk: Disk
+    data: Path
+    reader: RingReader
+    percent: float
+
+    def total_bytes(self) -> int:
+        return int(self.disk.space(self.data).total_bytes * self.percent / 100)
+
+    def held(self, folders: Iterable[HoldFolder]) -> dict[int, int]:
+        """Inode -> bytes of everything holds link to: a segment in two of them counts once."""
+        found: dict[int, int] = {}
+        for folder in folders:
+            for link in folder.links().values():
+                stat = self._stat(folder.path / link)
+                if stat is not None:
+                    found[stat.inode] = stat.size
+        return found
+
+    def check(self, wanted: Hold, refs: Iterable[SegmentRef], held: dict[int, int], now_ns: int) -> None:
+        """Raises Refused (hold_quota) for more than fits, footage that is still to come included."""
+        total = self.total_bytes()
+        more = self._still_to_come(wanted, now_ns)
+        for ref in refs:
+            stat = self._stat(ref.path)
+            more += stat.size if stat is not None and stat.inode not in held else 0
+        used = sum(held.values())
+        if used + more > total:
+            text = f"{more} bytes more than the {used} held already are over the quota of {total} ({self.percent:g} % of the partition)"
+            raise Refused("hold_quota", text, remedy="release holds, or ask for less")
+
+    def fitting(self, refs: Iterable[SegmentRef], held: dict[int, int]) -> list[SegmentRef]:
+        """The first segments that fit; those held already do."""
+        total, used = self.total_bytes(), sum(held.values())
+        found: list[SegmentRef] = []
+        for ref in refs:
+            stat = self._stat(ref.path)
+            if stat is None:
+                continue
+            used += 0 if stat.inode in held else stat.size
+            if used > total and stat.inode not in held:
+                break
+            found.append(ref)
+        return found
+
+    def _still_to_come(self, wanted: Hold, now_ns: int) -> int:
+        """At the rate of the last ten minutes."""
+        ahead_ns = parse_utc(wanted.end) - max(now_ns, parse_utc(wanted.start))
+        recent = self.reader.segments(wanted.camera, now_ns - _RATE_NS, now_ns) if ahead_ns > 0 else []
+        length_ns = sum(ref.end_utc_ns - ref.start_utc_ns for ref in recent)
+        size = sum(stat.size for ref in recent if (stat := self._stat(ref.path)))
+        return size * ahead_ns // length_ns if length_ns else 0
+
+    def _stat(self, path: Path) -> Stat | None:
+        try:
+            return self.disk.stat(path)
+        except NotFound:
+            return None
