@@ -39,7 +39,7 @@ def arrange(
 
 def _part(run: Run, start_ns: int, end_ns: int) -> PlanPart:
     pictures = Pictures(run)
-    begin, finish = pictures.shown_at(start_ns), pictures.end_at(end_ns)
+    begin = pictures.shown_at(start_ns)
     first, last = run.cuts[0], run.cuts[-1]
     index = first.footage.index
     return PlanPart(
@@ -51,7 +51,9 @@ def _part(run: Run, start_ns: int, end_ns: int) -> PlanPart:
         fragments=[_range(piece) for piece in run.pieces],
         closing=_one(run.closing) if run.closing is not None else None,
         edit_start_ticks=begin,
-        edit_duration_ticks=max(1, finish - begin),
+        # All that follows, the closing access unit too. If the edit ended before, GStreamer's qtdemux (seen in 1.22) would take a start
+        # far behind a key frame off the end as well, and asked pictures would be lost.
+        edit_duration_ticks=max(1, pictures.end() - begin),
         asked_start_utc_ns=max(start_ns, first.start_utc_ns),
         asked_end_utc_ns=min(end_ns, last.end_utc_ns),
         delivered_start_utc_ns=first.start_utc_ns,

@@ -18,6 +18,7 @@ class Pictures:
 
     def __init__(self, run: Run) -> None:
         self._cuts = run.cuts
+        self._closing = run.closing
         pieces = run.pieces
         self._starts = clip_starts(pieces)
         self._first_offset = first_offset(pieces)
@@ -29,17 +30,15 @@ class Pictures:
         candidates = [picture for place in begun[-1:] for picture in self._of(place) if picture[0] < limit_ns]
         return max(candidates)[1] if candidates else 0
 
-    def end_at(self, utc_ns: int) -> int:
-        """Where the first picture at or after `utc_ns` begins; where the last one ends when there is none."""
-        unfinished = [place for place, cut in enumerate(self._cuts) if cut.end_utc_ns > utc_ns]
-        candidates = [picture for place in unfinished[:1] for picture in self._of(place) if picture[0] >= utc_ns]
-        if candidates:
-            return min(candidates)[1]
-        return self._end(unfinished[0] if unfinished else len(self._cuts) - 1)
+    def end(self) -> int:
+        """Where the last picture ends; the closing access unit is one."""
+        last = self._closing or self._cuts[-1]
+        shown = self._starts[-1] + last.footage.index.fragment_ctos(last.place)[0] - self._first_offset
+        return shown + (last.footage.index.fragment_durations(last.place)[0] if self._closing else 0)
 
     def last_utc_ns(self) -> int:
         """When the last picture was taken."""
-        return max(self._of(len(self._cuts) - 1))[0]
+        return self._closing.start_utc_ns if self._closing else max(self._of(len(self._cuts) - 1))[0]
 
     def _of(self, place: int) -> list[tuple[int, int]]:
         """(UTC, shown at) of each picture of a fragment, in decoding order."""
@@ -50,7 +49,3 @@ class Pictures:
         shown = [time + cto - ctos[0] for time, cto in zip(decoded, ctos, strict=True)]
         offset = self._starts[place] + ctos[0] - self._first_offset
         return [(cut.start_utc_ns + ns_of(time), offset + time) for time in shown]
-
-    def _end(self, place: int) -> int:
-        cut = self._cuts[place]
-        return self._starts[place + 1] + cut.footage.index.fragment_ctos(cut.place)[0] - self._first_offset

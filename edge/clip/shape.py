@@ -31,9 +31,10 @@ class PlanPart(msgspec.Struct, frozen=True, kw_only=True):
     """One file to be: one span, one parameter set, no hole.
 
     span: boot id and boot_ns of the first picture, "<boot id>/<boot_ns>". closing: the fragment whose first sample is the access unit
-    behind the last GOP. edit_*: ticks of 1/90,000 s from the first picture. asked_*: the part of the request it answers; delivered_*: its
-    first and last picture, without the closing access unit. frames: samples in the file. clock: the least trusted state its fragments
-    were written with; "dated" where that was "untrusted" and the time was found later.
+    behind the last GOP. edit_*: what players show, in ticks of 1/90,000 s from the first picture: from the picture on display at the
+    asked start to the end of the file. asked_*: the part of the request it answers; delivered_*: its first and last picture. frames:
+    samples in the file. clock: the least trusted state its fragments were written with; "dated" where that was "untrusted" and the time
+    was found later.
     """
 
     span: str

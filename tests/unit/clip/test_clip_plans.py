@@ -64,20 +64,27 @@ def _numbers(ring: FolderRing, plan: Plan, part: int = 0) -> list[int]:
     return [round(begin_ns / PICTURE_NS) + (flat.samples[place].pts - first_pts) // 3600 for place in flat.shown()]
 
 
+def _clip_end(end: int) -> int:
+    """Of the GOP with the last picture before `end`, at ten pictures a GOP, and the closing access unit where there is one."""
+    return min(-(-end // 10) * 10 + 1, 60)
+
+
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 @pytest.mark.parametrize("b_frames", [0, 2])
 @pytest.mark.parametrize(("first", "end"), [(0, 60), (0, 1), (13, 47), (9, 11), (10, 20), (19, 21), (20, 40), (58, 60), (37, 38)])
-def test_the_edit_shows_exactly_the_asked_pictures(tmp_path: Path, codec: Codec, b_frames: int, first: int, end: int) -> None:
+def test_the_edit_begins_with_the_first_asked_picture_and_goes_on_to_the_closing_one(
+    tmp_path: Path, codec: Codec, b_frames: int, first: int, end: int
+) -> None:
     ring = _ring(tmp_path, _segments(codec, b_frames))
     plan = plan_clip(ring, request(first, end))
     assert len(plan.parts) == 1
     assert plan.gaps == []
-    assert _numbers(ring, plan) == list(range(first, end))
+    assert _numbers(ring, plan) == list(range(first, _clip_end(end)))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(st.integers(0, 2400), st.integers(1, 2400))
-def test_any_range_shows_every_picture_on_display_within_it(tmp_path: Path, start_ms: int, length_ms: int) -> None:
+def test_any_range_shows_every_picture_on_display_from_its_start_on(tmp_path: Path, start_ms: int, length_ms: int) -> None:
     ring = _ring(tmp_path, _segments(b_frames=2))
     start_ns, end_ns = UTC_NS + start_ms * NS_PER_MS, UTC_NS + min(2400, start_ms + length_ms) * NS_PER_MS
     if end_ns <= start_ns:
@@ -85,7 +92,7 @@ def test_any_range_shows_every_picture_on_display_within_it(tmp_path: Path, star
     ask = ClipRequest(id="c", camera="gate", start=format_utc(start_ns), end=format_utc(end_ns))
     plan = plan_clip(ring, ask)
     first, end = (start_ns - UTC_NS) // PICTURE_NS, -((UTC_NS - end_ns) // PICTURE_NS)
-    assert _numbers(ring, plan) == list(range(first, end))
+    assert _numbers(ring, plan) == list(range(first, _clip_end(end)))
 
 
 def test_whole_gops_are_included_and_the_closing_access_unit(tmp_path: Path) -> None:
@@ -96,7 +103,7 @@ def test_whole_gops_are_included_and_the_closing_access_unit(tmp_path: Path) -> 
     assert (part.closing.seq, part.closing.first) == (2, 1)
     assert part.frames == 21
     assert part.delivered_start_utc_ns == parse_utc(picture_utc(10))
-    assert part.delivered_end_utc_ns == parse_utc(picture_utc(29))
+    assert part.delivered_end_utc_ns == parse_utc(picture_utc(30))
     assert (part.asked_start_utc_ns, part.asked_end_utc_ns) == (parse_utc(picture_utc(13)), parse_utc(picture_utc(27)))
 
 
