@@ -92,8 +92,8 @@ class PinnedFile:
 
 
 class JobStore:
-    """Sole owner of the jobs folder. Not thread-safe: one thread at a time. All methods raise StorageError when the disk says no,
-    IntegrityError when a file of the job is damaged."""
+    """Sole owner of the jobs folder; keeps nothing in memory. `accept`, `open_jobs` and `forget` belong to one thread, each job's own
+    files to one thread at a time. Raises StorageError when the disk says no, IntegrityError when a file of the job is damaged."""
 
     def __init__(self, disk: Disk, folder: Path) -> None:
         self._disk = disk

@@ -56,16 +56,16 @@ def run_job(
     manifest lists only files that were confirmed. The caller then calls `JobStore.finish`. Raises StorageError when the upload's address
     cannot be stored (back off, call again).
     """
-    known = store.final(job.id)
-    if known is not None:
-        return known
     run = _Run(job, store, clips, target, settings, deadline_s, stop, on_progress)
     try:
+        known = store.final(job.id)
+        if known is not None:
+            return known
         return run.whole()
     except Stopped:
         return Final(progress=run.state("running"), manifest=None)
     except IntegrityError as error:
-        return Final(progress=run.state("failed", "unreadable", f"the job's plan cannot be carried out: {error}"), manifest=None)
+        return Final(progress=run.state("failed", "unreadable", f"the job cannot be carried out: {error}"), manifest=None)
     finally:
         run.remember_time()
 
@@ -94,11 +94,10 @@ class _Run:
         self._settings = settings
         self._stop = stop
         self._on_progress = on_progress
-        self._memory = store.memory(job)
+        self._memory, self._now = _begun(store, job)
         self._timed_s = monotonic_s()
         self._told_s = float("-inf")
         self._deadline_s = self._timed_s + deadline_s - self._memory.spent_s
-        self._now = store.progress(job.id) or JobProgress(id=job.id, state="accepted")
 
     def whole(self) -> Final:
         """Raises Stopped, StorageError."""
@@ -239,6 +238,15 @@ class _Run:
         except StorageError as error:
             _LOG.warning("job %s: progress not stored: %s", self._job.id, error)
         self._on_progress(self._now)
+
+
+def _begun(store: JobStore, job: Job) -> tuple[Memory, JobProgress]:
+    """How far the job has come. What cannot be read any more only costs bytes sent again."""
+    try:
+        return store.memory(job), store.progress(job.id) or JobProgress(id=job.id, state="accepted")
+    except IntegrityError as error:
+        _LOG.error("job %s starts anew: %s", job.id, error)
+        return Memory(), JobProgress(id=job.id, state="accepted")
 
 
 class _Unreadable(EdgeError):

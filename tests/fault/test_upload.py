@@ -80,7 +80,7 @@ def test_node_and_server_killed_the_line_cut_and_dead_and_the_ring_erased_meanwh
     disk = LinuxDisk()
     ring = tmp_path / "data" / "ring" / "cam"
     ring.mkdir(parents=True)
-    data = noise(96 * MIB)
+    data = noise(64 * MIB)
     (ring / "7.mp4").write_bytes(data)
     JobStore(disk, tmp_path / "data" / "jobs").accept(REQUEST, b"7", [Pin(7, ring / "7.mp4")])
     (ring / "7.mp4").unlink()
@@ -93,6 +93,7 @@ def test_node_and_server_killed_the_line_cut_and_dead_and_the_ring_erased_meanwh
         state["server"] = receiver_process(tmp_path / "received", port, idle_s=0.5)
 
     with Proxy(port) as proxy:
+        proxy.bytes_per_s = 30_000_000  # slower than the receiver, as every uplink is: nothing piles up in front of it
         hole_over = threading.Timer(2.5, lambda: setattr(proxy, "hole", False))
 
         def hole() -> None:
@@ -102,10 +103,10 @@ def test_node_and_server_killed_the_line_cut_and_dead_and_the_ring_erased_meanwh
         proxy.at(5 * MIB, proxy.drop_all)
         proxy.at(14 * MIB, restart_server)
         proxy.at(22 * MIB, proxy.drop_all)
-        proxy.at(60 * MIB, restart_server)
-        proxy.at(80 * MIB, hole)
+        proxy.at(40 * MIB, restart_server)
+        proxy.at(50 * MIB, hole)
         kills = [threading.Event() for _ in range(3)]
-        for place, kill in zip((12, 48, 70), kills, strict=True):
+        for place, kill in zip((9, 30, 45), kills, strict=True):
             proxy.at(place * MIB, kill.set)
         try:
             for kill in kills:

@@ -153,6 +153,21 @@ def test_a_damaged_plan_fails_the_job_and_not_the_worker(bench: Bench) -> None:
     assert (final.progress.state, final.progress.code, final.manifest) == ("failed", "unreadable", None)
 
 
+@pytest.mark.parametrize("name", ["upload.json", "progress.json"])
+def test_a_damaged_note_of_how_far_it_came_costs_no_delivery(bench: Bench, name: str) -> None:
+    job = bench.accept()
+    bench.store.remember(job, Memory())
+    (job.folder / name).write_bytes(b"\0" * 50)
+    assert bench.run(job).progress.state == "done"
+    assert bench.received() == {"cam_7.mp4": DATA[7], "cam_8.mp4": DATA[8]}
+
+
+def test_a_damaged_last_word_is_a_failure_and_not_a_crash(bench: Bench) -> None:
+    job = bench.accept()
+    (job.folder / "final.json").write_bytes(b"{")
+    assert bench.run(job).progress.code == "unreadable"
+
+
 class DyingClip(MemoryClip):
     """Readable once, for its hash."""
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from edge.upload.send import settings_of
 from edge.upload.steps import Broken, Reply
 from tests.support.authority import Authority
 from tests.support.clips import MemoryClip, noise
-from tests.support.delivery import Delivery
+from tests.support.delivery import QUICK, Delivery
 from tests.support.scripted_http import ScriptedHttp
 
 OK = b"HTTP/1.1 204 No Content\r\nUpload-Offset: 5\r\n\r\n"
@@ -182,6 +183,18 @@ def test_settings_come_from_the_configuration() -> None:
     settings = settings_of(Upload(url="http://localhost/", rate_kbps=800, patch_bytes=1 << 20, progress_timeout_s=7.0, backoff_max_s=0.5))
     assert (settings.bytes_per_s, settings.progress_timeout_s) == (100_000, 7.0)
     assert (settings.limits.patch_bytes, settings.limits.backoff_min_s, settings.limits.backoff_max_s) == (1 << 20, 0.5, 0.5)
+
+
+def test_a_rate_is_kept(tmp_path: Path) -> None:
+    server = ReceiverServer(ServeSettings(folder=tmp_path / "received"), LinuxDisk(), ManualClock())
+    server.start()
+    try:
+        delivery = Delivery(server.url, MemoryClip(noise(464 << 10)), settings=replace(QUICK, bytes_per_s=400 << 10))
+        began_s = monotonic_s()
+        assert delivery.send().state == "done"
+        assert 1.0 <= monotonic_s() - began_s < 5.0, "all but a burst of 64 KiB at 400 KiB/s"
+    finally:
+        server.stop()
 
 
 def test_both_sides_prove_themselves_by_certificate(tmp_path: Path) -> None:
