@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from edge.capture.options import text
 from edge.capture.source import Source
 from edge.errors import ConfigError
 from edge.messages.stream import CameraSettings
@@ -57,6 +58,8 @@ def open_source(settings: CameraSettings) -> Source:
     """The adapter, made but not yet opened. Raises ConfigError as `check_source` does and for options the adapter does not take."""
     check_source(settings.source)
     module, name = ADAPTERS[kind_of(settings.source)]
+    if name == "RtspSource" and text(settings.options, "client", "own", ("own", "libav")) == "libav":
+        module, name = "edge.capture.rtsp_libav", "LibavRtspSource"
     try:
         adapter: Any = getattr(import_module(module), name)
     except ModuleNotFoundError as missing:

@@ -1,14 +1,14 @@
-"""Connecting to an RTSP server without ever showing its credentials."""
+"""Connecting to an RTSP server through PyAV without ever showing the credentials."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit, urlunsplit
+from dataclasses import dataclass
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from edge.capture.address import Address
 from edge.capture.source import CameraUnreachable
 from edge.errors import ConfigError
 from edge.messages.stream import Codec
@@ -27,30 +27,6 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """shown: host and port, for logs; the path stays out of it too, since some cameras take the password there."""
-
-    shown: str
-    url: str = field(repr=False)
-
-
-def address_of(url: str, user: str, password: str) -> Address:
-    """Credentials in the URL are used where `user` is empty. Raises ConfigError without repeating anything secret."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host:
-        raise ConfigError("the camera's URL has no valid host or port", remedy="use rtsp://HOST[:PORT]/PATH")
-    login, _, place = parts.netloc.rpartition("@")
-    if user:
-        login = f"{quote(user, safe='')}:{quote(password, safe='')}"
-    whole = urlunsplit((parts.scheme, f"{login}@{place}" if login else place, parts.path, parts.query, ""))
-    return Address(f"{parts.scheme} {host}:{port or 554}", whole)
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """An open connection with its first video stream playing."""
 
@@ -65,7 +41,7 @@ def dial(address: Address) -> Line:
     """Connect, describe, play. Raises CameraUnreachable, and ConfigError where trying again is of no use: refused credentials, no video,
     a codec this product does not record."""
     try:
-        container = av.open(address.url, options=_OPTIONS, timeout=(OPEN_S, READ_S))
+        container = av.open(address.with_login(), options=_OPTIONS, timeout=(OPEN_S, READ_S))
     except (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError):
         raise ConfigError(f"{address.shown} refuses user or password", remedy="see the camera's secrets file") from None
     except av.error.FFmpegError as refused:

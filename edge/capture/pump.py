@@ -80,6 +80,12 @@ class Pump:
             raise self._ended
         return item
 
+    def newest(self) -> Picture | None:
+        """Called by a reader that wants pictures only; never waits."""
+        with self._lock:
+            picture, self._picture = self._picture, None
+        return picture
+
     def _take(self) -> Packet | Picture | None:
         with self._lock:
             if self._packets:

@@ -1,191 +1,225 @@
-"""Network cameras: RTSP over TCP, H.264 or H.265, handed on bit by bit.
+"""Network cameras: RTSP over TCP, H.264 or H.265, handed on bit by bit by a client of our own (`rtsp_session`).
 
 Options ([camera.options]): user, password (from the camera's secrets file; they appear in no log line, error text or process list), luma
-("key": decode key frames for the watcher; "off"). With luma_source, a second low-resolution stream is decoded for the watcher instead.
+("key": decode key frames for the watcher; "off"), client ("own"; "libav" for cameras that only a general library understands), ca (PEM file
+for rtsps). With luma_source, a second low-resolution stream is decoded for the watcher instead. PyAV is loaded only to decode.
 
-Time is arrival, not sensor time: RTP's own clock starts anywhere and drifts. `timestamps.ArrivalClock` takes the network's jitter out.
+Time is arrival, not sensor time: RTP's own clock starts anywhere and drifts. `timestamps.Smoother` takes the network's jitter out.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator
-from fractions import Fraction
-
-import av
+from collections import deque
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from edge.bmff import nal
-from edge.bmff.params import parameter_sets
-from edge.capture.access import Assembler, has_picture
-from edge.capture.dial import Address, Line, address_of, dial, reason
-from edge.capture.luma import LumaTap
+from edge.bmff.params import ParameterSets, parameter_sets
+from edge.capture.access import Assembler
+from edge.capture.address import Address, address_of
 from edge.capture.options import only, text
 from edge.capture.pump import Pump
 from edge.capture.restart import Backoff
+from edge.capture.rtsp_session import RtspSession
 from edge.capture.source import CameraUnreachable, Picture
-from edge.capture.timestamps import Smoother, Unit
+from edge.capture.timestamps import DecodingOrder, Smoother, Unit
 from edge.clock import NS_PER_S, monotonic_s
 from edge.errors import EdgeError, TryAgain
 from edge.messages.stream import CameraSettings, Packet, StreamInfo
 
+if TYPE_CHECKING:
+    from edge.capture.luma import LumaTap
+
 log = logging.getLogger(__name__)
 
-FIRST_KEY_S = 6.0
+LEARN_UNITS = 12
+LEARN_S = 1.0
+FIRST_KEY_S = 4.0
 ASSUMED_PERIOD_NS = NS_PER_S // 25
 CLOSE_S = 1.0
-_OPTIONS = ("user", "password", "luma")
+OPTIONS = ("user", "password", "luma", "client", "ca")
+
+
+class Feed:
+    """Packets of one camera: session, decoding order, access units, time. Shared by the recorded and the watched stream. One thread."""
+
+    def __init__(self, address: Address, trust: str) -> None:
+        """Connects, and looks at the first half second. Raises CameraUnreachable or ConfigError."""
+        self._session, video = RtspSession.open(address, trust)
+        try:
+            first = self._learn()
+            stamps = [unit.pts_ns for unit in first if unit.pts_ns is not None]
+            self.codec = video.codec
+            self.fps = video.fps or rate_of(stamps)
+            period_ns = round(NS_PER_S / self.fps) if self.fps else ASSUMED_PERIOD_NS
+            self._order = DecodingOrder(stamps, period_ns)
+            self._assembler = Assembler(video.codec, period_ns, video.parameter_sets, _arrival)
+            self._smoother = Smoother(period_ns)
+            self._ready: deque[Packet] = deque()
+            self._take(first)
+            self.sets = parameter_sets(video.codec, nal.split(video.parameter_sets)) or self._sets_of_first_key(address)
+        except EdgeError:
+            self._session.close()
+            raise
+
+    def packets(self, timeout_s: float) -> deque[Packet]:
+        """Those that came, for the caller to take out; empty when nothing came in time. Raises CameraUnreachable."""
+        if not self._ready:
+            try:
+                self._take(self._session.units(timeout_s))
+            except CameraUnreachable:
+                last = self._assembler.flush()
+                self._ready += self._smoother.add(last) if last is not None else ()
+                self._ready += self._smoother.flush()
+                if not self._ready:
+                    raise
+        return self._ready
+
+    @property
+    def note(self) -> str:
+        arrived = self._session.depacketizer
+        words = (
+            self._assembler.timeline.note,
+            f"{arrived.lost} RTP packets lost" if arrived.lost else "",
+            f"{arrived.broken} pictures broken" if arrived.broken else "",
+        )
+        return ", ".join(filter(None, words))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _take(self, units: list[Unit]) -> None:
+        for unit in units:
+            packet = self._assembler.add(self._order.ordered(unit))
+            if packet is not None:
+                self._ready += self._smoother.add(packet)
+
+    def _learn(self) -> list[Unit]:
+        """Enough to see the frame rate and whether pictures come out of order."""
+        units: list[Unit] = []
+        until_s = monotonic_s() + LEARN_S
+        while len(units) < LEARN_UNITS and (left_s := until_s - monotonic_s()) > 0:
+            units += self._session.units(left_s)
+        return units
+
+    def _sets_of_first_key(self, address: Address) -> ParameterSets:
+        """A camera that does not describe its parameter sets shows them with its first key frame."""
+        until_s = monotonic_s() + FIRST_KEY_S
+        while not self._ready and (left_s := until_s - monotonic_s()) > 0:
+            self._take(self._session.units(left_s))
+        sets = parameter_sets(self.codec, nal.split(self._ready[0].data)) if self._ready else None
+        if sets is None:
+            raise CameraUnreachable(f"{address.shown} sent no key frame with parameter sets in {FIRST_KEY_S:g} s")
+        return sets
 
 
 class RtspSource:
     def __init__(self, settings: CameraSettings) -> None:
         options = settings.options
-        only(options, _OPTIONS, "network")
+        only(options, OPTIONS, "network")
         login = text(options, "user", ""), text(options, "password", "")
         self._settings = settings
+        self._trust = text(options, "ca", "")
         self._address = address_of(settings.source, *login)
         self._luma_address = address_of(settings.luma_source, *login) if settings.luma_source else None
         self._keys_for_luma = text(options, "luma", "key", ("key", "off")) == "key"
-        self._assembler: Assembler | None = None
+        self._feed: Feed | None = None
         self._tap: LumaTap | None = None
-        self._pumps: list[Pump] = []
-        self._first: Packet | None = None
-
-    @property
-    def dropped(self) -> int:
-        return self._pumps[0].dropped if self._pumps else 0
+        self._second: Pump | None = None
+        self._picture: Picture | None = None
+        self.dropped = 0
 
     @property
     def note(self) -> str:
-        return self._assembler.timeline.note if self._assembler is not None else ""
+        return self._feed.note if self._feed is not None else ""
 
     def open(self) -> StreamInfo:
         settings = self._settings
-        line = dial(self._address)
-        period_ns = round(NS_PER_S / line.fps) if line.fps else ASSUMED_PERIOD_NS
-        assembler = self._assembler = Assembler(line.codec, period_ns, line.known_sets, _arrival)
-        if settings.luma_path and not self._luma_address and self._keys_for_luma:
-            self._tap = LumaTap(line.codec, settings.luma_width, settings.luma_height, settings.luma_fps, keys_only=True)
-        main = Pump("rtsp", lambda pump: self._receive(line, assembler, Smoother(period_ns), pump))
-        self._pumps.append(main)
-        main.start()
+        feed = self._feed = Feed(self._address, self._trust)
         if settings.luma_path and self._luma_address:
-            self._watch_second(self._luma_address, main)
-        sets = parameter_sets(line.codec, nal.split(line.known_sets))
-        if sets is None:
-            self._first = self._first_key(main)
-            sets = parameter_sets(line.codec, nal.split(self._first.data))
-        size = (sets.size() if sets else None) or (line.stream.codec_context.width, line.stream.codec_context.height)
+            self._second = watch_second(self._luma_address, settings, self._trust)
+        elif settings.luma_path and self._keys_for_luma:
+            from edge.capture.luma import LumaTap
+
+            self._tap = LumaTap(feed.codec, settings.luma_width, settings.luma_height, settings.luma_fps, keys_only=True)
+        width, height = feed.sets.size() or (settings.width, settings.height)
         return StreamInfo(
             epoch=0,
-            codec=line.codec,
-            width=size[0],
-            height=size[1],
-            fps=line.fps,
-            parameter_sets=sets.annexb() if sets else b"",
+            codec=feed.codec,
+            width=width,
+            height=height,
+            fps=feed.fps,
+            parameter_sets=feed.sets.annexb(),
             sensor_time=False,
-            source_name=f"{self._address.shown} {line.codec} {size[0]}x{size[1]}",
+            source_name=f"{self._address.shown} {feed.codec} {width}x{height}",
         )
 
     def read(self, timeout_s: float) -> Packet | Picture | None:
-        if self._first is not None:
-            packet, self._first = self._first, None
-            return packet
-        if not self._pumps:
+        if self._feed is None:
             raise TryAgain(f"{self._address.shown} is not open")
-        return self._pumps[0].get(timeout_s)
+        picture, self._picture = self._picture, None
+        if picture is None and self._second is not None:
+            picture = self._second.newest()
+        if picture is not None:
+            return picture
+        packets = self._feed.packets(timeout_s)
+        if not packets:
+            return None
+        packet = packets.popleft()
+        if self._tap is not None:
+            self._picture = self._tap.feed(packet)
+        return packet
 
     def close(self) -> None:
-        for pump in self._pumps:
-            pump.stopping.set()
-        for pump in self._pumps:
-            if not pump.close(CLOSE_S):
-                log.warning("%s: a connection takes its time to close", self._address.shown)
-        self._pumps, self._first = [], None
+        second, self._second = self._second, None
+        feed, self._feed = self._feed, None
+        if second is not None:
+            second.close(CLOSE_S)
+        if feed is not None:
+            feed.close()
 
-    def _first_key(self, main: Pump) -> Packet:
-        """A server that describes no parameter sets shows them with its first key frame."""
-        until_s = monotonic_s() + FIRST_KEY_S
-        while (left_s := until_s - monotonic_s()) > 0:
-            item = main.get(left_s)
-            if isinstance(item, Packet):
-                return item
-        raise CameraUnreachable(f"{self._address.shown} sent no key frame with parameter sets in {FIRST_KEY_S:g} s")
 
-    def _receive(self, line: Line, assembler: Assembler, smoother: Smoother, pump: Pump) -> None:
-        """The pump's work: until the connection breaks or nobody wants it."""
-        words = "the camera closed the connection"
-        with line.container:
+def watch_second(address: Address, settings: CameraSettings, trust: str) -> Pump:
+    """A thread that decodes the camera's low-resolution stream; its troubles never touch the recording."""
+    from edge.capture.luma import LumaTap
+
+    def work(pump: Pump) -> None:
+        backoff = Backoff(first_s=2.0, max_s=60.0)
+        while not pump.stopping.is_set():
             try:
-                for unit in _units(line, pump):
-                    packet = assembler.add(unit)
-                    if packet is not None:
-                        self._hand_over(smoother.add(packet), pump)
-            except av.error.FFmpegError as broken:
-                words = reason(broken)
-            last = assembler.flush()
-            self._hand_over(smoother.add(last) if last is not None else [], pump)
-            self._hand_over(smoother.flush(), pump)
-        raise CameraUnreachable(f"{self._address.shown}: {words}")
+                feed = Feed(address, trust)
+                tap = LumaTap(feed.codec, settings.luma_width, settings.luma_height, settings.luma_fps, keys_only=False)
+                _pictures(feed, tap, pump, backoff)
+            except EdgeError as error:
+                wait_s = backoff.next_s()
+                log.warning("camera %s: no pictures for the watcher (%s); again in %.1f s", settings.id, error, wait_s)
+                pump.stopping.wait(wait_s)
 
-    def _hand_over(self, packets: list[Packet], pump: Pump) -> None:
-        for packet in packets:
-            pump.put(packet)
-            picture = self._tap.feed(packet) if self._tap is not None else None
-            if picture is not None:
-                pump.put(picture)
-
-    def _watch_second(self, address: Address, main: Pump) -> None:
-        second = Pump("rtsp-luma", lambda pump: _watch(address, self._settings, pump, main))
-        self._pumps.append(second)
-        second.start()
+    second = Pump("rtsp-luma", work)
+    second.start()
+    return second
 
 
-def _watch(address: Address, settings: CameraSettings, pump: Pump, into: Pump) -> None:
-    """The second stream's work: pictures for as long as the camera gives them; its troubles never touch the recording."""
-    backoff = Backoff(first_s=2.0, max_s=60.0)
-    while not pump.stopping.is_set():
-        try:
-            line = dial(address)
-            with line.container:
-                tap = LumaTap(line.codec, settings.luma_width, settings.luma_height, settings.luma_fps, keys_only=False)
-                assembler = Assembler(line.codec, ASSUMED_PERIOD_NS, line.known_sets, _arrival)
-                for unit in _units(line, pump):
-                    packet = assembler.add(unit)
-                    picture = tap.feed(packet) if packet is not None else None
-                    if picture is not None:
-                        backoff.reset()
-                        into.put(picture)
-            words = "closed"
-        except EdgeError as error:
-            words = str(error)
-        except av.error.FFmpegError as broken:
-            words = reason(broken)
-        if not pump.stopping.is_set():
-            wait_s = backoff.next_s()
-            log.warning("camera %s: no pictures for the watcher (%s); again in %.1f s", settings.id, words, wait_s)
-            pump.stopping.wait(wait_s)
+def _pictures(feed: Feed, tap: LumaTap, pump: Pump, backoff: Backoff) -> None:
+    try:
+        while not pump.stopping.is_set():
+            packets = feed.packets(timeout_s=0.5)
+            while packets:
+                picture = tap.feed(packets.popleft())
+                if picture is not None:
+                    backoff.reset()
+                    pump.put(picture)
+    finally:
+        feed.close()
 
 
-def _units(line: Line, pump: Pump) -> Iterator[Unit]:
-    """Packets as they arrive. The end of the stream is an empty packet; one without time stamps is not (the first after PLAY has none)."""
-    for packet in line.container.demux(line.stream):
-        if pump.stopping.is_set() or not packet.size:
-            return
-        data = bytes(packet)
-        base = packet.time_base
-        yield Unit(
-            _ns(packet.pts, base),
-            _ns(packet.dts, base),
-            time.clock_gettime_ns(time.CLOCK_BOOTTIME),
-            packet.is_keyframe,
-            has_picture(line.codec, data),
-            data,
-        )
-
-
-def _ns(stamp: int | None, base: Fraction) -> int | None:
-    return stamp * base.numerator * NS_PER_S // base.denominator if stamp is not None else None
+def rate_of(stamps_ns: list[int]) -> float | None:
+    """Pictures a second by the median distance of time stamps; None of fewer than four."""
+    ordered = sorted(stamps_ns)
+    steps = sorted(later - earlier for earlier, later in pairwise(ordered))
+    median = steps[len(steps) // 2] if len(steps) >= 3 else 0
+    return round(NS_PER_S / median, 2) if median > 0 else None
 
 
 def _arrival(_dts_ns: int, arrival_ns: int) -> int:

@@ -6,7 +6,9 @@ it is corrected and counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 
 import msgspec
 
@@ -62,6 +64,37 @@ def _joined(first: Unit, second: Unit) -> Unit:
         picture=first.picture or second.picture,
         data=first.data + second.data,
     )
+
+
+class DecodingOrder:
+    """RTP tells when a picture is shown, not when it is decoded. With B-frames pictures come out of order; the decoding time of the n-th
+    one is then the n-th smallest time of showing, shifted by as many pictures as they are out of order."""
+
+    def __init__(self, first_ns: Sequence[int], period_ns: int) -> None:
+        """first_ns: times of showing of the first pictures as they came; they tell how far out of order they are."""
+        late = [sum(earlier > stamp for earlier in first_ns[:place]) for place, stamp in enumerate(first_ns)]
+        self._depth = max(late, default=0)
+        self._period_ns = period_ns
+        self._waiting: list[int] = []
+        self._missing = self._depth
+        self._newest_ns: int | None = None
+
+    def ordered(self, unit: Unit) -> Unit:
+        """The unit with its decoding time. Deeper disorder than seen at first is learnt on the way (`Timeline` straightens that place)."""
+        shown_ns = unit.pts_ns
+        if shown_ns is None:
+            return unit
+        if self._depth == 0:
+            if self._newest_ns is None or shown_ns > self._newest_ns or self._newest_ns - shown_ns > JUMP_NS:
+                self._newest_ns = shown_ns
+                return unit
+            self._depth = 1
+        heappush(self._waiting, shown_ns)
+        if len(self._waiting) > self._depth:
+            return replace(unit, dts_ns=heappop(self._waiting))
+        decoded_ns = self._waiting[0] - self._missing * self._period_ns
+        self._missing = max(0, self._missing - 1)
+        return replace(unit, dts_ns=decoded_ns)
 
 
 @dataclass(frozen=True, slots=True)
