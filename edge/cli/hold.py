@@ -1,0 +1,155 @@
+"""`edge hold`: add, list, release, refresh. Works on the local disk, without any network or other process."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+
+from edge.cli.footage import cameras_with_footage, ring_reader
+from edge.cli.local_journal import WRITER, local_journal
+from edge.cli.options import clock_of, config_option, example, json_option, known_camera, load_for_people, now_of
+from edge.cli.times import local_text, parse_range, parse_time
+from edge.clock import format_utc, parse_utc
+from edge.config.model import NodeConfig
+from edge.host.identity import boot_id
+from edge.host.linux_disk import LinuxDisk
+from edge.journal.writer import JournalWriter
+from edge.messages.hold import Hold
+from edge.ring.hold import HoldRequest, Holds
+from edge.ring.layout import folders_of
+
+
+@click.group(epilog=example("edge hold list"))
+def command() -> None:
+    """Keep footage from being erased: evidence locks.
+
+    A lock outlives the retention time, a full disk and reboots, until someone releases it and says why. Both are recorded.
+    """
+
+
+@command.command(epilog=example("edge hold add --camera cam0 --from 2026-11-22T14:00 --to 2026-11-22T14:30 --case RSOW-12/26 --by a.nowak"))
+@config_option
+@json_option
+@click.option("--camera", metavar="ID", help="May be left out where there is one only.")
+@click.option("--from", "start", required=True, metavar="TIME")
+@click.option("--to", "end", required=True, metavar="TIME", help="May lie ahead by up to 31 days.")
+@click.option("--case", required=True, help="Reference of the proceedings.")
+@click.option("--by", required=True, help="Who asks.")
+@click.option("--review", metavar="TIME", help="When someone should look whether it is still needed.")
+@click.option("--id", "hold_id", metavar="ID", help="Default: made of case, camera and range, so that the same words are the same lock.")
+def add(
+    config_path: Path | None,
+    as_json: bool,
+    camera: str | None,
+    start: str,
+    end: str,
+    case: str,
+    by: str,
+    review: str | None,
+    hold_id: str | None,
+) -> None:
+    """Lock a time range of one camera. Asked again it is the same lock.
+
+    Refused (77) over the quota of [hold] quota_percent, or when the id names another range.
+    """
+    config = load_for_people(config_path).config
+    now_ns, zone = now_of(config).utc_ns, config.node.timezone
+    first, last = (format_utc(moment) for moment in parse_range(start, end, now_ns, zone))
+    known = cameras_with_footage(config, ring_reader(config), (camera,))[0] if camera else known_camera(config, None)
+    request = HoldRequest(
+        id=hold_id or made_id(case, known, first, last),
+        camera=known,
+        start=first,
+        end=last,
+        case=case,
+        by=by,
+        review=None if review is None else format_utc(parse_time(review, now_ns, zone)),
+    )
+    with _holds(config) as holds:
+        hold = holds.add(request)
+    if as_json:
+        _print_json(hold)
+        return
+    click.echo(f"{hold.id}: {len(hold.segments)} segments of {known}, {hold.bytes:,} bytes, are kept")
+    if parse_utc(hold.end) > now_ns:
+        click.echo("the range reaches into the future: the agent adds what is recorded (without one: `edge hold refresh`)")
+
+
+@command.command(name="list", epilog=example("edge hold list --json"))
+@config_option
+@json_option
+def list_command(config_path: Path | None, as_json: bool) -> None:
+    """Show the locks in force, those past their review date marked, and how much of the quota they use."""
+    config = load_for_people(config_path).config
+    holds = _looking(config)
+    found, late = holds.holds(), {hold.id for hold in holds.past_review()}
+    if as_json:
+        _print_json([{**msgspec.to_builtins(hold), "past_review": hold.id in late} for hold in found])
+    else:
+        for hold in found:
+            click.echo(_line(hold, config.node.timezone, hold.id in late))
+        click.echo(f"{len(found)} locks, {holds.held_bytes():,} of {holds.quota_bytes():,} bytes")
+    for name in holds.incomplete():
+        click.echo(f"warning: lock {name} has no readable hold.json; what it links to stays", err=True)
+
+
+@command.command(epilog=example("edge hold release RSOW-12-26-1f0c7a52 --by a.nowak --why 'handed over on 2026-12-01'"))
+@config_option
+@click.argument("hold_id", metavar="ID")
+@click.option("--by", required=True, help="Who releases it.")
+@click.option("--why", required=True)
+def release(config_path: Path | None, hold_id: str, by: str, why: str) -> None:
+    """Let a lock go. Its footage is erased when its time has come."""
+    config = load_for_people(config_path).config
+    with _holds(config) as holds:
+        holds.release(hold_id, by, why)
+    click.echo(f"{hold_id}: released")
+
+
+@command.command(epilog=example("edge hold refresh"))
+@config_option
+def refresh(config_path: Path | None) -> None:
+    """Complete locks: what was interrupted, and footage recorded since. The agent does this by itself."""
+    config = load_for_people(config_path).config
+    with _holds(config) as holds:
+        changed = holds.refresh()
+    for hold in changed:
+        click.echo(f"{hold.id}: {len(hold.segments)} segments, {hold.bytes:,} bytes")
+
+
+def made_id(case: str, camera: str, start: str, end: str) -> str:
+    """Readable, and the same for the same words."""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", case).strip("-")[:40] or "hold"
+    return f"{words}-{hashlib.sha256(chr(0).join((case, camera, start, end)).encode()).hexdigest()[:8]}"
+
+
+@contextmanager
+def _holds(config: NodeConfig) -> Iterator[Holds]:
+    with local_journal(config) as journal:
+        yield _made(config, journal)
+
+
+def _looking(config: NodeConfig) -> Holds:
+    """For reading: its journal is never written."""
+    return _made(config, JournalWriter(LinuxDisk(), folders_of(config).journal(WRITER), clock_of(config), boot_id()))
+
+
+def _made(config: NodeConfig, journal: JournalWriter) -> Holds:
+    return Holds(LinuxDisk(), Path(config.node.data), journal, clock_of(config), ring_reader(config), config.hold.quota_percent)
+
+
+def _line(hold: Hold, zone: str, late: bool) -> str:
+    first, last = local_text(parse_utc(hold.start), zone), local_text(parse_utc(hold.end), zone)
+    review = "" if hold.review is None else f", review {hold.review[:10]}{' (PAST)' if late else ''}"
+    size = f"{len(hold.segments)} segments  {hold.bytes:,} bytes"
+    return f"{hold.id}  {hold.camera}  {first} to {last}  {size}  case {hold.case}, by {hold.by}{review}"
+
+
+def _print_json(value: object) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(value)))
