@@ -35,7 +35,7 @@ def disk(tmp_path: Path) -> Iterator[LoopDisk]:
 def write_until_cut(disk: LoopDisk, cycle: int, sync: str, fragments: int) -> dict[int, int]:
     """Confirmed fragments, segment -> how many, when the power went in the middle of the writing."""
     argv = [sys.executable, "-m", "tests.support.ring_writer", str(disk.root / "data"), f"boot-{cycle}", str(FIRST_UTC_S + cycle * CYCLE_S)]
-    writer = subprocess.Popen([*argv, sync, "1000000"], stdout=subprocess.PIPE, text=True)
+    writer = subprocess.Popen([*argv, sync, "1000000"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert writer.stdout is not None
     confirmed: dict[int, int] = {}
     with closing(writer.stdout):
@@ -57,7 +57,8 @@ def lost_after_recovery(disk: LoopDisk, cycle: int, confirmed: dict[int, int]) -
     clock = ManualClock((FIRST_UTC_S + (cycle + 1) * CYCLE_S - 10) * 1_000_000_000)
     if not data.exists():
         return ["everything"]
-    open_ring(data, f"boot-{cycle}-after", clock, "fragment", 1_000_000).close()
+    with open_ring(data, f"boot-{cycle}-after", clock, "fragment", 1_000_000):
+        pass
     reader = RingReader(LinuxDisk(), data, clock, f"boot-{cycle}-after")
     there = {ref.seq: len(reader.index(ref).fragments) for ref in reader.segments(CAMERA, *ALL)}
     return [

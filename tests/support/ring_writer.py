@@ -6,10 +6,11 @@ python -m tests.support.ring_writer DATA BOOT FIRST_UTC_S SYNC RESERVE_BYTES. Pr
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from edge.ring.sweep import Sweeper
 
 from edge.clock import NS_PER_S, ManualClock
 from edge.config.model import Camera as CameraModel
@@ -23,8 +24,9 @@ from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.ledger import Ledger
 from edge.ring.names import RingFolder
 from edge.ring.recording import Recording, RingLimits
+from edge.ring.retain import policy_of
 from edge.ring.startup import start_ring
-from edge.services.recorder import policy_of
+from edge.ring.sweep import Sweeper
 from tests.support.video import encode, gops, stream_info
 
 CAMERA = "cam0"
@@ -33,7 +35,8 @@ GOP_FRAMES = 10
 GOP_NS = NS_PER_S
 
 
-def open_ring(data: Path, boot: str, clock: ManualClock, sync: str, reserve_bytes: int) -> Recording:
+@contextmanager
+def open_ring(data: Path, boot: str, clock: ManualClock, sync: str, reserve_bytes: int) -> Iterator[Recording]:
     """As `edge record` does it, with a clock that the caller moves."""
     config = NodeConfig(
         node=NodeModel(id="pole", data=str(data)),
@@ -47,12 +50,21 @@ def open_ring(data: Path, boot: str, clock: ManualClock, sync: str, reserve_byte
     journal.open()
     sweeper = Sweeper(disk, RingFolder(disk, folders.ring(CAMERA)), journal, policy_of(config), clock, CAMERA)
     limits = RingLimits(SEGMENT_S, config.ring.sync, 200)
-    return start_ring(disk, folders, CAMERA, clock, boot, ledger, sweeper, limits, "test")
+    recording = start_ring(disk, folders, CAMERA, clock, boot, ledger, sweeper, limits, "test")
+    try:
+        yield recording
+    finally:
+        recording.close()
+        journal.close()
 
 
 def main(data: str, boot: str, first_utc_s: str, sync: str, reserve_bytes: str) -> None:
     clock = ManualClock(int(first_utc_s) * NS_PER_S)
-    recording = open_ring(Path(data), boot, clock, sync, int(reserve_bytes))
+    with open_ring(Path(data), boot, clock, sync, int(reserve_bytes)) as recording:
+        write_for_ever(recording, clock)
+
+
+def write_for_ever(recording: Recording, clock: ManualClock) -> None:
     packets = encode(frames=GOP_FRAMES * 8, fps=GOP_FRAMES, gop=GOP_FRAMES, boot_ns=clock.boot_ns())
     groups = gops(packets)
     recording.start(stream_info(packets, fps=GOP_FRAMES))
