@@ -67,14 +67,33 @@ def _command_line() -> Iterator[str]:
 
 
 def _help(command: click.Command, path: str, depth: int) -> Iterator[str]:
-    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+    """Written here and not by click, so that pages do not change with its version."""
+    context = click.Context(command, info_name=path)
     yield f"{'#' * min(depth, 3)} {path}\n"
-    yield "```\n" + command.get_help(context).rstrip() + "\n```\n"
+    yield inspect.cleandoc(command.help or "") + "\n"
+    example = inspect.cleandoc((command.epilog or "").replace("\b\nExample:\n", ""))
+    if example:
+        yield f"```sh\n{example}\n```\n"
+    parameters = [each for each in command.params if isinstance(each, (click.Option, click.Argument))]
+    if parameters:
+        yield "| option | default | meaning |\n|---|---|---|"
+        yield from (_parameter(each) for each in parameters)
+        yield ""
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             assert child is not None
             yield from _help(child, f"{path} {name}", depth + 1)
+
+
+def _parameter(parameter: click.Option | click.Argument) -> str:
+    names = ", ".join(f"`{name}`" for name in parameter.opts) if isinstance(parameter, click.Option) else ""
+    flag = isinstance(parameter, click.Option) and parameter.is_flag
+    value = "" if flag else f"`{(parameter.metavar or parameter.human_readable_name).upper().replace(' ', '-')}`"
+    shown = isinstance(parameter, click.Option) and parameter.show_default
+    default = "**required**" if parameter.required else f"`{parameter.default}`" if shown else ""
+    about = (parameter.help or "") if isinstance(parameter, click.Option) else ""
+    return f"| {names} {value} | {default} | {about.replace('|', chr(92) + '|')} |".replace("|  ", "| ").replace("  |", " |")
 
 
 def mqtt() -> str:

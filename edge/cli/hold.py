@@ -21,7 +21,8 @@ from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.journal.writer import JournalWriter
 from edge.messages.hold import Hold
-from edge.ring.hold import HoldRequest, Holds
+from edge.ring.hold import Holds
+from edge.ring.hold_request import HoldRequest
 from edge.ring.layout import folders_of
 
 

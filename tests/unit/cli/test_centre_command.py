@@ -101,7 +101,20 @@ def test_a_broker_file_that_does_not_fit_is_told_in_words(tmp_path: Path, text: 
 
 
 def test_a_clip_cannot_be_asked_for_without_the_command_key(broker: Path, tmp_path: Path) -> None:
-    words = ["--camera", "cam0", "--from", "-2m", "--to", "-1m", "--operator", "a", "--case", "c", "--key", tmp_path / "absent"]
+    words: list[str | Path] = [
+        "--camera",
+        "cam0",
+        "--from",
+        "-2m",
+        "--to",
+        "-1m",
+        "--operator",
+        "a",
+        "--case",
+        "c",
+        "--key",
+        tmp_path / "absent",
+    ]
     outcome = edge("centre", "request-clip", "pole-1", "--broker", broker, *words)
     assert outcome.code == 78
     assert "private key" in outcome.err
@@ -109,7 +122,20 @@ def test_a_clip_cannot_be_asked_for_without_the_command_key(broker: Path, tmp_pa
 
 def test_a_node_that_nobody_hears_of_ends_the_wait_in_words(broker: Path, tmp_path: Path) -> None:
     edge("centre", "keys", tmp_path)
-    words = ["--camera", "cam0", "--from", "-2m", "--to", "-1m", "--operator", "a", "--case", "c", "--key", tmp_path / "command.key"]
+    words: list[str | Path] = [
+        "--camera",
+        "cam0",
+        "--from",
+        "-2m",
+        "--to",
+        "-1m",
+        "--operator",
+        "a",
+        "--case",
+        "c",
+        "--key",
+        tmp_path / "command.key",
+    ]
     outcome = edge("centre", "request-clip", "pole-9", "--broker", broker, *words, "--wait", "1", "--id", "r1")
     assert outcome.code == 75
     assert "ask again with --id r1" in outcome.err

@@ -20,7 +20,20 @@ def node(tmp_path: Path) -> OnDisk:
 
 
 def add(node: OnDisk, *more: str, start: float = 1, end: float = 3) -> list[str | Path]:
-    words = ["hold", "add", "--config", node.config, "--from", at(start), "--to", at(end), "--case", "RSOW 12/26", "--by", "a.nowak"]
+    words: list[str | Path] = [
+        "hold",
+        "add",
+        "--config",
+        node.config,
+        "--from",
+        at(start),
+        "--to",
+        at(end),
+        "--case",
+        "RSOW 12/26",
+        "--by",
+        "a.nowak",
+    ]
     return [*words, *more]
 
 
