@@ -7,6 +7,7 @@ An unmounted data partition looks like an empty folder, and recording would fill
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from edge.errors import ConfigError, NotFound, StorageError
@@ -14,7 +15,6 @@ from edge.host.disk import Disk
 
 NAME = ".edge-data"
 _ID_BYTES = 200
-_PROBES = (".edge-probe", ".edge-probe-link")
 
 
 def write_sentinel(disk: Disk, data: Path, node: str) -> None:
@@ -58,7 +58,7 @@ def _inside(disk: Disk, folder: Path) -> list[Path]:
 
 
 def _check_links(disk: Disk, data: Path) -> None:
-    probe, second = (data / name for name in _PROBES)
+    probe, second = (data / f".edge-{word}-{os.getpid()}" for word in ("probe", "link"))  # recorders start side by side
     _remove(disk, probe, second)
     disk.create(probe).close()
     try:

@@ -153,7 +153,7 @@ class Eraser:
     def _end(self, claims: list[tuple[_Claim, int]], outcome: Outcome) -> None:
         if not claims:
             return
-        self.unrecorded = True
+        left_over, self.unrecorded = self.unrecorded, True
         recorded = True
         try:
             self._journal.append_all([self._facts(claim, size) for claim, size in claims], camera=self._camera)
@@ -168,7 +168,7 @@ class Eraser:
             outcome.erased += 1
             outcome.freed_bytes += size
         self._disk.sync_dir(self._claimed)
-        self.unrecorded = not recorded or outcome.failed > 0
+        self.unrecorded = left_over or not recorded
 
     def _empty(self, claim: _Claim) -> None:
         file = self._disk.append(self._claimed / claim.file)

@@ -100,7 +100,7 @@ class Holds:
         self._end_release(folder, hold)
 
     def refresh(self) -> list[Hold]:
-        """Complete what was interrupted and link what was recorded since; the locks that changed. To be called at start-up and about every half
+        """Complete what was interrupted and link what was recorded since; the locks that changed. To be called at start-up, then twice a
         minute. One lock's trouble keeps no other from its footage: raises the first StorageError after all were tried."""
         changed: list[Hold] = []
         refused: StorageError | None = None

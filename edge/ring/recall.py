@@ -76,7 +76,7 @@ class SegmentRecords:
     def find(self, seq: int) -> Segment | None:
         """None where the journal has none. Raises StorageError."""
         if seq not in self._ahead:
-            if not self._reached < seq <= self._reached + _AHEAD:
+            if not 0 < self._reached < seq <= self._reached + _AHEAD:
                 self._lines = self._reader.seek(_segment_seq, seq)
                 self._ahead.clear()
                 self._reached = 0
