@@ -18,6 +18,8 @@ from tests.support.mosquitto import Mosquitto
 
 STATUS = {"state": "online", "why": "boot", "boot": "b1", "session": 1, "t": "2026-11-22T13:05:00.000Z", "version": "0.1.0"}
 
+CLIP = ("--camera", "cam0", "--from", "-2m", "--to", "-1m", "--operator", "a", "--case", "c")
+
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Path]:
