@@ -193,25 +193,26 @@ class Leftovers:
 
 
 class PatientRead:
-    """Reads up to `size`; what the disk refuses is asked for once more, because a walk takes a refusal for damage. refused: it said no
-    twice."""
+    """Reads up to `size`. What the disk refuses is asked for once more, because a walk takes a refusal for damage; then as much of it as can be
+    had. refused: something could not be read."""
 
     def __init__(self, disk: Disk, path: Path, size: int) -> None:
         self._disk, self._path, self._size = disk, path, size
         self.refused = False
 
     def __call__(self, offset: int, length: int) -> bytes:
-        length = min(length, self._size - offset)
-        try:
-            return self._disk.read(self._path, offset, length)
-        except StorageError as first:
-            if first.number != errno.EIO:
-                raise
+        length, refusals = min(length, self._size - offset), 0
+        while length > 0:
             try:
                 return self._disk.read(self._path, offset, length)
-            except StorageError:
-                self.refused = True
-                raise
+            except StorageError as refused:
+                if refused.number != errno.EIO:
+                    raise
+                refusals += 1
+                if refusals > 1:
+                    self.refused = True
+                    length //= 2
+        return b""
 
 
 def _span(index: SegmentIndex, history: History) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,8 +22,10 @@ from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.ledger import Ledger
 from edge.ring.names import RingFolder, SegmentName
 from edge.ring.recording import Recording, RingLimits
+from edge.ring.retain import Policy
 from edge.ring.room import Sweeps
 from edge.ring.startup import start_ring
+from edge.ring.sweep import Sweeper
 from tests.support import video
 
 CAMERA = "cam0"
@@ -93,6 +94,8 @@ class Pole:
     boot: str = BOOT
     limits: RingLimits = field(default_factory=lambda: RingLimits(segment_s=5.0, bitrate_kbps=30))
     sweeper: Sweeps = field(default_factory=NoSweep)
+    policy: Policy | None = None
+    """With it, each run has a real sweeper instead."""
 
     def __post_init__(self) -> None:
         self.folders = NodeFolders(self.data, self.data / "run")
@@ -110,6 +113,8 @@ class Pole:
         """With a stream, ready for GOPs."""
         self.journal = JournalWriter(self.disk, self.folders.journal(recorder_journal(CAMERA)), self.clock, self.boot)
         self.ledger = Ledger(self.journal, self.clock, CAMERA)
+        if self.policy is not None:
+            self.sweeper = Sweeper(self.disk, self.folder, self.journal, self.policy, self.clock, CAMERA)
         self.recording = start_ring(self.disk, self.folders, CAMERA, self.clock, self.boot, self.ledger, self.sweeper, self.limits, "test")
         self.recording.start(self.camera.info())
         return self.recording
@@ -145,10 +150,3 @@ class Pole:
     def facts(self, shape: type[_F]) -> list[_F]:
         """All records of one kind, in order."""
         return [facts_of(line.record, shape) for line in self.lines() if line.record.type == TYPE_OF[shape]]
-
-
-def seconds(pole: Pole, count: int) -> Iterator[Gop]:
-    """GOPs with the clock moving behind each."""
-    for _ in range(count):
-        yield pole.camera.gop()
-        pole.clock.advance(1.0)

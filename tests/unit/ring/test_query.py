@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.clock import NS_PER_MS, NS_PER_S, Clock, ManualClock
+from edge.errors import NotFound
+from edge.host.disk import Entry
+from edge.host.model_disk import ModelDisk
+from edge.journal.writer import JournalWriter
+from edge.messages.records import Episode
+from edge.ring.query import RingReader, SegmentRef
+from edge.ring.recording import RingLimits
+from edge.ring.timeline import Hole, Span, explain, holes_of, spans_of
+from tests.support.pole import BOOT, CAMERA, DATA, FPS, Pole
+
+START_NS = 1_795_000_000 * NS_PER_S
+S = NS_PER_S
+
+
+def reader(pole: Pole, clock: Clock | None = None) -> RingReader:
+    return RingReader(pole.disk, DATA, clock or pole.clock, pole.boot)
+
+
+def pole_with(seconds: int) -> Pole:
+    pole = Pole()
+    pole.start()
+    pole.record(seconds)
+    return pole
+
+
+def seqs(refs: list[SegmentRef]) -> list[int]:
+    return [ref.seq for ref in refs]
+
+
+def test_segments_are_found_by_overlap_in_time_order() -> None:
+    found = reader(pole_with(17))
+    assert seqs(found.segments(CAMERA, START_NS, START_NS + 100 * S)) == [1, 2, 3, 4]
+    assert seqs(found.segments(CAMERA, START_NS + 5 * S, START_NS + 10 * S)) == [2]
+    assert seqs(found.segments(CAMERA, START_NS + 5 * S - 1, START_NS + 10 * S + 1)) == [1, 2, 3]
+    assert found.segments(CAMERA, START_NS - 10 * S, START_NS) == []
+    assert found.cameras() == [CAMERA]
+
+
+def test_the_open_segment_is_found_up_to_its_last_whole_fragment() -> None:
+    pole = pole_with(7)
+    opened = reader(pole).segments(CAMERA, START_NS, START_NS + 100 * S)[-1]
+    assert opened.open
+    assert opened.name is None
+    assert (opened.start_utc_ns, opened.end_utc_ns) == (START_NS + 5 * S, START_NS + 7 * S)
+    assert reader(pole).index(opened).frames == 2 * FPS
+    pole.record(1)
+    assert reader(pole).segments(CAMERA, START_NS, START_NS + 100 * S)[-1].end_utc_ns == START_NS + 8 * S
+
+
+def test_a_segment_has_the_same_start_while_it_is_open_and_when_it_is_sealed() -> None:
+    pole = pole_with(3)
+    before = reader(pole).segments(CAMERA, START_NS, START_NS + 10 * S)[0]
+    pole.stop()
+    after = reader(pole).segments(CAMERA, START_NS, START_NS + 10 * S)[0]
+    assert (before.start_utc_ns, before.end_utc_ns) == (after.start_utc_ns, after.end_utc_ns)
+    with pytest.raises(NotFound):
+        reader(pole).index(before)
+    assert reader(pole).index(after).frames == 3 * FPS
+
+
+def test_undated_footage_of_this_boot_is_placed_by_its_mapping() -> None:
+    pole = Pole()
+    pole.clock.set_state("untrusted")
+    pole.start()
+    pole.record(7)
+    found = reader(pole).segments(CAMERA, START_NS, START_NS + 10 * S)
+    assert seqs(found) == [1, 2]
+    assert [(ref.undated, ref.open) for ref in found] == [(True, False), (True, True)]
+    assert found[0].start_utc_ns == START_NS
+    assert RingReader(pole.disk, DATA, pole.clock, "another-boot").segments(CAMERA, START_NS, START_NS + 10 * S) == []
+
+
+def test_footage_that_begins_before_midnight_is_found_in_the_next_day() -> None:
+    midnight_ns = START_NS - START_NS % (86_400 * S) + 86_400 * S
+    pole = Pole(clock=ManualClock(midnight_ns - 3 * S))
+    pole.limits = RingLimits(segment_s=10.0, bitrate_kbps=30)
+    pole.start()
+    pole.record(8)
+    pole.stop()
+    assert seqs(reader(pole).segments(CAMERA, midnight_ns, midnight_ns + S)) == [1]
+
+
+def test_tables_come_from_the_index_box_and_from_a_walk_alike() -> None:
+    pole = pole_with(5)
+    pole.stop()
+    ref = reader(pole).segments(CAMERA, START_NS, START_NS + S)[0]
+    boxed = reader(pole).index(ref)
+    file = pole.disk.append(ref.path)
+    file.truncate(pole.disk.stat(ref.path).size - 1)
+    file.close()
+    walked = reader(pole).index(ref)
+    assert (walked.fragments, walked.sizes, walked.durations) == (boxed.fragments, boxed.sizes, boxed.durations)
+
+
+class CountingDisk(ModelDisk):
+    def __init__(self) -> None:
+        super().__init__()
+        self.listed: list[Path] = []
+
+    def scan(self, path: Path) -> list[Entry]:
+        self.listed.append(path)
+        return super().scan(path)
+
+
+def test_a_question_lists_only_the_days_it_touches() -> None:
+    disk = CountingDisk()
+    pole = Pole(disk=disk)
+    for _ in range(6):
+        pole.start()
+        pole.record(1)
+        pole.stop()
+        pole.clock.advance(86_400.0)
+    disk.listed.clear()
+    noon_ns = START_NS + 2 * 86_400 * S
+    reader(pole).segments(CAMERA, noon_ns - 3600 * S, noon_ns + 3600 * S)
+    days = [path.name for path in disk.listed if path.name.startswith("20")]
+    assert days == ["2026-11-20"]
+
+
+def test_a_timeline_shows_spans_and_explained_gaps() -> None:
+    pole = pole_with(7)
+    pole.recording.gap("camera_stalled", "no picture for 2.0 s")
+    pole.clock.advance(4.0)
+    pole.recording.start(pole.camera.info())
+    pole.record(3)
+    pole.stop()
+    pole.clock.advance(6.0)
+    pole.start()
+    pole.record(2)
+    found = reader(pole).timeline(CAMERA, START_NS, START_NS + 22 * S)
+    assert [(span.start_utc_ns - START_NS, span.end_utc_ns - START_NS) for span in found.spans] == [
+        (0, 7 * S),
+        (11 * S, 14 * S),
+        (20 * S, 22 * S),
+    ]
+    assert [(gap.start_utc_ns - START_NS, gap.end_utc_ns - START_NS, gap.reason) for gap in found.gaps] == [
+        (7 * S, 11 * S, "camera_stalled"),
+        (14 * S, 20 * S, "stopped"),
+    ]
+    assert found.gaps[0].text == "no picture for 2.0 s"
+
+
+def test_a_gap_that_lasts_has_its_reason_and_the_future_is_no_gap() -> None:
+    pole = pole_with(3)
+    pole.recording.gap("camera_unreachable")
+    pole.clock.advance(10.0)
+    found = reader(pole).timeline(CAMERA, START_NS, START_NS + 3600 * S)
+    assert found.end_utc_ns == START_NS + 13 * S
+    assert [(gap.end_utc_ns - START_NS, gap.reason) for gap in found.gaps] == [(13 * S, "camera_unreachable")]
+
+
+def test_erased_footage_is_told_from_footage_that_never_was() -> None:
+    pole = pole_with(15)
+    pole.stop()
+    pole.disk.unlink(pole.ring / pole.names()[1].path)
+    found = reader(pole).timeline(CAMERA, START_NS - 5 * S, START_NS + 15 * S)
+    assert [(gap.start_utc_ns - START_NS, gap.end_utc_ns - START_NS, gap.reason) for gap in found.gaps] == [
+        (-5 * S, 0, "unknown"),
+        (5 * S, 10 * S, "erased"),
+    ]
+
+
+def test_motion_episodes_of_the_camera_are_events() -> None:
+    pole = pole_with(10)
+    journal = JournalWriter(pole.disk, pole.folders.journal("watcher"), pole.clock, BOOT)
+
+    def put(number: str, state: str, since: str, until: str | None, camera: str = CAMERA) -> None:
+        made = {"id": number, "state": state, "since": since, "until": until, "since_mono_ms": 0, "until_mono_ms": None, "score": 0.5}
+        journal.append(Episode(**made), camera=camera)
+
+    put("a", "start", "2026-11-18T11:06:42.000Z", None)
+    put("a", "end", "2026-11-18T11:06:42.000Z", "2026-11-18T11:06:45.000Z")
+    put("b", "start", "2026-11-18T11:06:47.000Z", None)
+    put("c", "start", "2026-11-18T11:06:48.000Z", None, camera="cam1")
+    events = reader(pole).timeline(CAMERA, START_NS, START_NS + 10 * S).events
+    assert [(event.id, event.until_utc_ns) for event in events] == [("a", START_NS + 5 * S), ("b", None)]
+
+
+def test_spans_join_over_what_nobody_would_notice() -> None:
+    assert spans_of([(0, 5 * S, False), (5 * S + 100 * NS_PER_MS, 9 * S, False), (11 * S, 12 * S, False)], 1 * S, 20 * S) == [
+        Span(1 * S, 9 * S, 2),
+        Span(11 * S, 12 * S, 1),
+    ]
+    assert holes_of([Span(1 * S, 9 * S, 2), Span(11 * S, 12 * S, 1)], 0, 12 * S) == [(0, 1 * S), (9 * S, 11 * S)]
+
+
+def test_overlapping_footage_after_a_step_back_is_one_span() -> None:
+    assert spans_of([(0, 60 * S, False), (30 * S, 90 * S, False)], 0, 100 * S) == [Span(0, 90 * S, 2)]
+
+
+def test_a_hole_is_cut_along_what_is_known_of_it() -> None:
+    known = [Hole(0, 4 * S, "power"), Hole(3 * S, 6 * S, "camera_died"), Hole(6 * S, 100 * S, "erased")]
+    assert explain([(1 * S, 5 * S)], known) == [Hole(1 * S, 4 * S, "power"), Hole(4 * S, 5 * S, "camera_died")]
+    assert explain([(200 * S, 210 * S)], known) == [Hole(200 * S, 210 * S, "unknown")]
+    assert explain([(90 * S, 110 * S)], known) == [Hole(90 * S, 100 * S, "erased"), Hole(100 * S, 110 * S, "unknown")]
