@@ -16,7 +16,8 @@ def command(config_path: Path | None) -> int:
 
     Needs a [mqtt] section. Recording goes on without it; what could not be sent waits in the journals.
     """
+    stop = stop_on_signals()
+    loaded = load_for_service(config_path)
     from edge.services.agent import run_agent
 
-    stop = stop_on_signals()
-    return run_agent(load_for_service(config_path).config, stop)
+    return run_agent(loaded.config, stop)

@@ -18,9 +18,9 @@ def command(config_path: Path | None) -> int:
     For a desk or a demonstration; on a pole systemd does this. A process that fails is started again, one whose configuration is wrong
     is not. Recorders are stopped last.
     """
-    from edge.services.run import run_node
-
     stop = stop_on_signals()
     loaded = load_for_service(config_path)
+    from edge.services.run import run_node
+
     keep(loaded)
     return run_node(loaded.config, loaded.path, stop)
