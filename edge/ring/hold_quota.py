@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.clock import NS_PER_S, parse_utc
-from edge.errors import NotFound, Refused
+from edge.errors import NotFound, Refused, StorageError
 from edge.host.disk import Disk, Stat
 from edge.messages.hold import Hold
 from edge.ring.hold_folder import HoldFolder
 from edge.ring.query import RingReader, SegmentRef
+
+_log = logging.getLogger(__name__)
 
 _RATE_NS = 600 * NS_PER_S
 
@@ -31,9 +34,12 @@ class HoldQuota:
         found: dict[int, int] = {}
         for folder in folders:
             for link in folder.links().values():
-                stat = self._stat(folder.path / link)
-                if stat is not None:
-                    found[stat.inode] = stat.size
+                try:
+                    stat = self.disk.stat(folder.path / link)
+                except StorageError as refused:
+                    _log.error("hold %s: %s is not counted: %s", folder.path.name, link, refused)
+                    continue
+                found[stat.inode] = stat.size
         return found
 
     def check(self, wanted: Hold, refs: Iterable[SegmentRef], held: dict[int, int], now_ns: int) -> None:
