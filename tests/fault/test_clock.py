@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from edge.clock import NS_PER_MS, NS_PER_S, ManualClock, format_utc
@@ -133,7 +135,7 @@ def test_drift_is_followed_by_the_names_and_recorded_once_it_adds_up(ppm: int) -
     steps = node.facts(ClockStep)
     assert len(steps) == 1
     assert abs(steps[0].step_ms) == pytest.approx(1000, abs=2)
-    for before, after in zip(node.names(), node.names()[1:], strict=False):
+    for before, after in pairwise(node.names()):
         assert before.end_utc_ms is not None
         assert after.start_utc_ms is not None
         assert abs(after.start_utc_ms - before.end_utc_ms) < 10

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -171,9 +172,9 @@ def test_motion_episodes_of_the_camera_are_events() -> None:
     pole = pole_with(10)
     journal = JournalWriter(pole.disk, pole.folders.journal("watcher"), pole.clock, BOOT)
 
-    def put(number: str, state: str, since: str, until: str | None, camera: str = CAMERA) -> None:
-        made = {"id": number, "state": state, "since": since, "until": until, "since_mono_ms": 0, "until_mono_ms": None, "score": 0.5}
-        journal.append(Episode(**made), camera=camera)
+    def put(number: str, state: Literal["start", "end"], since: str, until: str | None, camera: str = CAMERA) -> None:
+        facts = Episode(id=number, state=state, since=since, until=until, since_mono_ms=0, until_mono_ms=None, score=0.5)
+        journal.append(facts, camera=camera)
 
     put("a", "start", "2026-11-18T11:06:42.000Z", None)
     put("a", "end", "2026-11-18T11:06:42.000Z", "2026-11-18T11:06:45.000Z")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+from itertools import pairwise
 
 import pytest
 from msgspec.structs import replace
@@ -38,7 +39,7 @@ def test_segments_meet_exactly_and_each_has_its_record(pole: Pole) -> None:
     names = pole.names()
     assert [name.seq for name in names] == [1, 2, 3]
     assert [name.duration_ms for name in names] == [5000, 5000, 2000]
-    assert all(before.end_utc_ms == after.start_utc_ms for before, after in zip(names, names[1:], strict=False))
+    assert all(before.end_utc_ms == after.start_utc_ms for before, after in pairwise(names))
     assert [record.name for record in pole.facts(Segment)] == [name.path for name in names]
     assert pole.facts(Gap) == []
     fine(pole)
