@@ -36,8 +36,8 @@ _NAME_IN_STAMP = 8
 class Walk:
     """index: of the whole fragments alone. good_end: where the last of them ends (the end of the init segment where there is none); behind
     it stand a torn tail or the index box. damaged: (offset, length) of bytes between whole parts that do not check. init_ok: the init
-    segment is intact; where it is not, parameter sets and size in `index` come from the pictures. sealed: the file ends with an intact
-    index box.
+    segment is intact; where it is not, parameter sets and size in `index` come from the index box or from the pictures. sealed: the file
+    ends with an intact index box.
     """
 
     index: SegmentIndex
@@ -73,7 +73,7 @@ class _Walker:
 
     def run(self, camera: str) -> Walk:
         index, end = self._sealed_index()
-        init = self._init(end)
+        init = self._init(end, index)
         position = good_end = init.length if init is not None else 0
         while position < end and self._work > 0:
             entry = self._fragment_at(position, end)
@@ -86,7 +86,7 @@ class _Walker:
             position = good_end = entry.offset + entry.length
         if index is not None and end > good_end:
             self._damaged.append((good_end, end - good_end))
-        found = self._index(init, index.camera if index is not None else camera)
+        found = self._index(init or self._init_otherwise(index), index.camera if index is not None else camera)
         return Walk(found, good_end, self._damaged, init is not None, index is not None)
 
     def _bytes(self, offset: int, length: int) -> bytes:
@@ -114,12 +114,17 @@ class _Walker:
             length = found.length
         return None, self._size
 
-    def _init(self, end: int) -> Init | None:
+    def _init(self, end: int, index: SegmentIndex | None) -> Init | None:
         head = self._bytes(0, min(end, _HEAD_BYTES))
-        needed = sum(int.from_bytes(head[at : at + 4], "big") for at in (0, int.from_bytes(head[:4], "big")))
-        if len(head) < needed <= min(end, _LARGEST_INIT_BYTES):
-            head = self._bytes(0, needed)
-        return read_init(head)
+        boxes_end = sum(int.from_bytes(head[at : at + 4], "big") for at in (0, int.from_bytes(head[:4], "big")))
+        if len(head) < boxes_end + STAMP_BYTES and boxes_end <= min(end, _LARGEST_INIT_BYTES):
+            head = self._bytes(0, boxes_end + STAMP_BYTES)
+        init = read_init(head)
+        if init is None or 0 <= head.find(STAMP_UUID) - _NAME_IN_STAMP < init.length:
+            return None
+        if index is not None and (init.length, init.sample_entry) != (index.init_length, index.sample_entry):
+            return None
+        return init
 
     def _fragment_at(self, offset: int, end: int) -> FragmentEntry | None:
         head = self._bytes(offset, _HEAD_BYTES)
@@ -208,15 +213,17 @@ class _Walker:
             position = max(chunk_offset + step, position + 1)
         return end
 
-    def _index(self, init: Init | None, camera: str) -> SegmentIndex:
-        init = init or self._init_from_stream()
+    def _index(self, init: Init, camera: str) -> SegmentIndex:
         stamp = self._first or Stamp(0, 0, 0, 0, "untrusted", "")
         tables = (pack_u32(self._sizes), pack_u32(self._durations), pack_i32(self._ctos))
         facts = (init.codec, init.width, init.height, init.length, init.sample_entry, init.params_sha256, init.first_cto)
         return SegmentIndex(camera, stamp.segment_seq, stamp.boot, *facts, tuple(self._entries), *tables)
 
-    def _init_from_stream(self) -> Init:
-        """What the first key frame's own parameter sets say."""
+    def _init_otherwise(self, index: SegmentIndex | None) -> Init:
+        """What an intact index box, or else the first key frame's own parameter sets say."""
+        if index is not None:
+            facts = (index.codec, index.width, index.height, index.sample_entry, index.params_sha256, index.first_cto)
+            return Init(index.init_length, *facts)
         entry = next((each for each in self._entries if each.key), None)
         first = self._entries[0].offset if self._entries else 0
         if entry is None:

@@ -19,6 +19,7 @@ from edge.messages.clip import ClipRequest
 _LOG = logging.getLogger(__name__)
 CLOSING_NS = 30 * NS_PER_S
 """How far behind the asked end the segment with the closing access unit may begin: longer than any GOP."""
+LATEST_UTC_NS = parse_utc("2200-01-01T00:00:00Z")
 _TRIES = 3
 
 
@@ -79,8 +80,8 @@ def asked_range(request: ClipRequest) -> tuple[int, int]:
     except (ValueError, OverflowError) as error:
         remedy = "give both as RFC 3339 with an offset, e.g. 2026-11-22T13:05:00Z"
         raise Refused("bad_range", f"{request.start[:80]!r} to {request.end[:80]!r} is no range: {error}", remedy=remedy) from error
-    if start_ns >= end_ns:
-        raise Refused("bad_range", f"{request.start} is not before {request.end}")
+    if not 0 <= start_ns < end_ns <= LATEST_UTC_NS:
+        raise Refused("bad_range", f"{request.start} to {request.end} is no range of time between 1970 and 2200")
     return start_ns, end_ns
 
 

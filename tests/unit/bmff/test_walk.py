@@ -141,6 +141,22 @@ def test_a_lost_init_segment_is_made_up_for_from_the_pictures(codec: Codec, b_fr
     assert _without_hashes(found.index) == _without_hashes(written.index)
 
 
+def test_an_init_segment_that_lost_or_gained_bytes_hides_no_fragment() -> None:
+    written = _written()
+    for place in range(0, written.index.init_length, 7):
+        for changed in (written.body[:place] + written.body[place + 1 :], written.body[:place] + b"\0" + written.body[place:]):
+            assert [each.number for each in _walk(changed).index.fragments] == [0, 1, 2, 3]
+
+
+def test_a_sealed_segment_s_index_makes_up_for_its_init_segment() -> None:
+    written = _written()
+    place = written.data.index(written.params.sps[0]) + 5
+    data = written.data[:place] + bytes((written.data[place] ^ 1,)) + written.data[place + 1 :]
+    found = _walk(data)
+    assert not found.init_ok
+    assert _without_hashes(found.index) == _without_hashes(written.index)
+
+
 def test_fragments_of_another_segment_behind_the_end_do_not_count() -> None:
     written = _written()
     stale = write_segment(written.packets, seq=3)
