@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +38,9 @@ _LEAST_S = 30
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="Keep everything here; default: a new temporary folder."
 )
+@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Also draw the live view, clip under way, as an SVG.")
 @json_option
-def command(seconds: int | None, sources: tuple[str, ...], folder: Path | None, as_json: bool) -> int:
+def command(seconds: int | None, sources: tuple[str, ...], folder: Path | None, picture: Path | None, as_json: bool) -> int:
     """Record two cameras, see motion, fetch a clip over MQTT while the uplink is cut, and verify what arrived.
 
     Starts a broker, a small receiving centre and a node on loopback; nothing is left running. Exit code 0 only if everything held.
@@ -48,13 +52,17 @@ def command(seconds: int | None, sources: tuple[str, ...], folder: Path | None, 
 
     stop = stop_on_signals()
     folder = _new_folder(folder)
-    cameras = ["synthetic:", *(_absolute(source) for source in sources or [_film(folder, as_json)])]
+    logging.basicConfig(filename=folder / "demo.log", level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    film = "" if sources else _film(folder, as_json)
+    cameras = ["synthetic:", *([film] if film else [_absolute(source) for source in sources])]
     limit_s = float(seconds) if seconds is not None else (_ALONE_S if as_json else None)
     scene = Scene(folder=str(folder))
     from edge.capture.pictures import contact_sheet
 
     story = Story(scene, patience_s=(limit_s or 60.0) * 0.3, sheet=contact_sheet)
-    town = Town(folder, cameras, story.heard)
+    if picture is not None:
+        story.on_cut = partial(_draw, scene, picture)
+    town = Town(folder, cameras, film, story.heard)
     try:
         with _shown(scene, as_json):
             _play(town, story, stop, limit_s)
@@ -85,6 +93,18 @@ def _play(town: Town, story: Story, stop: threading.Event, limit_s: float | None
         waiting = story.clip is None or story.clip.done_s is None
         if monotonic_s() > ends_s + (limit_s or 0.0) * 0.5 or (monotonic_s() > ends_s and not waiting):
             return
+
+
+def _draw(scene: Scene, picture: Path) -> None:
+    """The live view as it stands, for the README."""
+    from rich.console import Console
+
+    from edge.demo.view import draw
+
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        console = Console(record=True, width=132, height=34, file=nowhere)
+        console.print(draw(scene))
+        console.save_svg(str(picture), title="edge demo")
 
 
 @contextlib.contextmanager

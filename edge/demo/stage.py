@@ -64,6 +64,8 @@ class NodePlan:
 
     folder: Path
     sources: list[str]
+    film: str
+    """The source among them that shows a running number at its top, which is no motion; empty: none."""
     broker_port: int
     receiver_port: int
     command_key: Path
@@ -80,7 +82,9 @@ def write_node(plan: NodePlan) -> Path:
     token_file = plan.folder / "upload-token"
     token_file.touch(mode=0o600)
     token_file.write_text(plan.token + "\n", encoding="utf-8")
-    cameras = "".join(_camera(f"cam{number}", source) for number, source in enumerate(plan.sources))
+    cameras = "".join(
+        _camera(f"cam{number}", source) + (_NUMBER_ZONE if source == plan.film else "") for number, source in enumerate(plan.sources)
+    )
     path = plan.folder / "node.toml"
     path.write_text(
         f"""[node]
@@ -116,6 +120,14 @@ interval_s = 2.0
         encoding="utf-8",
     )
     return path
+
+
+_NUMBER_ZONE = """
+[[camera.zone]]
+name = "running-number"
+polygon = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.08], [0.0, 0.08]]
+kind = "exclude"
+"""
 
 
 def _camera(camera_id: str, source: str) -> str:

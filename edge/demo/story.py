@@ -54,6 +54,8 @@ class Story:
         self._recording = False
         self.clip: ClipStory | None = None
         self.failure = ""
+        self.on_cut: Callable[[], None] | None = None
+        """Called when the uplink has just been cut: the most telling moment."""
 
     def heard(self, event: StoredEvent) -> None:
         record = event.record
@@ -63,9 +65,8 @@ class Story:
             return
         episode = facts_of(record, Episode)
         if episode.state == "start":
-            self._scene.motion[record.camera] = f"moving, score {episode.score:.1f}"
-            if self._episode is None and monotonic_s() - self._began_s >= FIRST_ASK_S:
-                self._episode = (record.camera, episode)
+            self._scene.motion[record.camera] = f"moving, {episode.score:.1%} of the picture"
+            self._episode = (record.camera, episode)
         else:
             self._scene.motion.pop(record.camera, None)
 
@@ -112,7 +113,7 @@ class Story:
         self._scene.tell(f"the centre asks {camera} for {start[11:23]} - {finish[11:23]} UTC over MQTT")
 
     def _choose(self, now_ns: int) -> tuple[str, int, int] | None:
-        if self._episode is not None:
+        if self._episode is not None and self._scene.elapsed_s >= FIRST_ASK_S:
             camera, episode = self._episode
             since_ns = parse_utc(episode.since)
             self._scene.tell(f"motion on {camera} since {episode.since[11:23]} UTC: the centre wants the clip around it")
@@ -126,14 +127,17 @@ class Story:
     def _under_way(self, town: Town, clip: ClipStory) -> None:
         now_s = monotonic_s()
         progress = _progress_on_disk(town.data / "jobs" / clip.handle.id / "progress.json") or clip.handle.progress
-        self._scene.job = progress or self._scene.job
         if progress is not None:
+            under_way = max(progress.sent_bytes, town.received_bytes())
+            self._scene.job = msgspec.structs.replace(progress, sent_bytes=min(under_way, progress.total_bytes))
             clip.resumes = max(clip.resumes, progress.resumes)
         sent = town.uplink.sent_bytes - clip.sent_before
         if clip.cut_s is None and sent > CUT_AT * clip.expected_bytes:
             town.uplink.cut()
             clip.cut_s = now_s
             self._scene.tell(f"the uplink is cut after {sent / 1e6:.1f} MB of about {clip.expected_bytes / 1e6:.1f} MB; recording goes on")
+            if self.on_cut is not None:
+                self.on_cut()
         elif clip.cut_s is not None and not clip.restored and now_s - clip.cut_s >= CUT_S:
             town.uplink.restore()
             clip.restored = True

@@ -26,19 +26,19 @@ _NODE_STOP_S = 30.0
 class Town:
     """`folder`: of this run. `sources`: one camera each. The node reaches broker and receiver only through `uplink`."""
 
-    def __init__(self, folder: Path, sources: list[str], on_event: Callable[[StoredEvent], None]) -> None:
+    def __init__(self, folder: Path, sources: list[str], film: str, on_event: Callable[[StoredEvent], None]) -> None:
         self.folder = folder
         self.clips = folder / "clips"
         self.disk: Disk = LinuxDisk()
         self.clock = KernelClock("assume")
         self._stack = contextlib.ExitStack()
         try:
-            self._start(sources, on_event)
+            self._start(sources, film, on_event)
         except BaseException:
             self._stack.close()
             raise
 
-    def _start(self, sources: list[str], on_event: Callable[[StoredEvent], None]) -> None:
+    def _start(self, sources: list[str], film: str, on_event: Callable[[StoredEvent], None]) -> None:
         private_key, public_key = make_keys(self.folder / "keys")
         token = new_token()
         broker, broker_port = start_broker(self.folder / "broker")
@@ -51,7 +51,7 @@ class Town:
         self._stack.enter_context(self.centre)
         self.uplink = Uplink([broker_port, self.receiver.port], UPLINK_BYTES_S)
         self._stack.callback(self.uplink.close)
-        plan = NodePlan(self.folder, sources, self.uplink.ports[0], self.uplink.ports[1], public_key, token)
+        plan = NodePlan(self.folder, sources, film, self.uplink.ports[0], self.uplink.ports[1], public_key, token)
         self.config_path = write_node(plan)
         self.config: NodeConfig = load_config(self.config_path).config
         self.node: subprocess.Popen[bytes] = start_node(self.config_path, self.folder / "node.log")
@@ -60,6 +60,10 @@ class Town:
     @property
     def data(self) -> Path:
         return Path(self.config.node.data)
+
+    def received_bytes(self) -> int:
+        """Of the upload under way; 0 where there is none."""
+        return sum(path.stat().st_size for path in (self.clips / ".uploads").glob("*/data"))
 
     @property
     def node_name(self) -> str:

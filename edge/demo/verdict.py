@@ -82,7 +82,7 @@ def summarise(town: Town, clip: ClipStory | None, heads: dict[str, int], stored:
     first_up_s = town.uplink.first_up_s.get(town.receiver.port)
     return Summary(
         segments=sum(1 for camera in cameras for _ in RingFolder(town.disk, town.data / "ring" / camera).all()),
-        gaps=sum(len(reader.timeline(camera, *_ALL_NS).gaps) for camera in cameras),
+        gaps=sum(_gaps(reader, camera) for camera in cameras),
         events_published=published_records,
         events_received=received,
         events_lost=published_records - received,
@@ -95,6 +95,14 @@ def summarise(town: Town, clip: ClipStory | None, heads: dict[str, int], stored:
         if report.ok
         else "; ".join(f"invariant {found.invariant}: {found.camera} {found.text}" for found in report.findings),
     )
+
+
+def _gaps(reader: RingReader, camera: str) -> int:
+    """Holes between the first picture and the last."""
+    segments = reader.segments(camera, *_ALL_NS)
+    if not segments:
+        return 0
+    return len(reader.timeline(camera, segments[0].start_utc_ns, segments[-1].end_utc_ns).gaps)
 
 
 def _joined(hashes: list[str]) -> str:

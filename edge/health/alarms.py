@@ -79,7 +79,7 @@ def _flag(value: bool | None) -> float | None:
 
 RULES = (
     Rule(
-        _per_camera("recording_stale", _stale_s), "critical", 5, 2, 0, 5, "no footage is being written", "look at the camera and its cable"
+        _per_camera("recording_stale", _stale_s), "critical", 5, 2, 10, 5, "no footage is being written", "look at the camera and its cable"
     ),
     Rule(_per_camera("frame_rate_low", _slow_percent), "warning", 20, 10, 60, 60, "fewer pictures than asked for", "look at heat and load"),
     Rule(

@@ -64,22 +64,27 @@ def test_a_healthy_node_is_silent() -> None:
     assert edges(Alarms(), *[document(at_s) for at_s in range(0, 1000, 10)]) == []
 
 
-def test_footage_that_gets_old_raises_at_once_and_clears_when_it_is_fresh_for_a_while() -> None:
+def test_footage_that_stays_old_raises_and_clears_when_it_is_fresh_for_a_while() -> None:
     alarms = Alarms()
-    assert edges(alarms, document(0), document(10, fragment_age_s=5.1)) == [("recording_stale.cam0", True)]
+    assert edges(alarms, document(-1), document(0, fragment_age_s=5.1), document(9, fragment_age_s=14.1)) == []
+    assert edges(alarms, document(10, fragment_age_s=15.1)) == [("recording_stale.cam0", True)]
     assert alarms.active == ["recording_stale.cam0"]
     assert edges(alarms, document(20, fragment_age_s=3), document(30), document(34)) == []
     assert edges(alarms, document(36)) == [("recording_stale.cam0", False)]
     assert alarms.active == []
 
 
-def test_a_recorder_that_was_never_seen_raises_and_one_that_starts_does_not() -> None:
-    assert edges(Alarms(), document(0, state="silent", fragment_age_s=None)) == [("recording_stale.cam0", True)]
-    assert edges(Alarms(), document(0, state="starting", fragment_age_s=None)) == []
+def test_a_recorder_that_is_not_seen_for_a_while_raises_and_one_that_starts_does_not() -> None:
+    silent = [document(at_s, state="silent", fragment_age_s=None) for at_s in (0, 9, 10)]
+    assert edges(Alarms(), *silent[:2]) == []
+    assert edges(Alarms(), *silent) == [("recording_stale.cam0", True)]
+    assert edges(Alarms(), *[document(at_s, state="starting", fragment_age_s=None) for at_s in (0, 10)]) == []
 
 
 def test_a_missing_value_goes_over_the_wire_as_null_and_not_as_infinity() -> None:
-    raised = Alarms().judge(document(0, state="silent", fragment_age_s=None))[0]
+    alarms = Alarms()
+    assert alarms.judge(document(0, state="silent", fragment_age_s=None)) == []
+    raised = alarms.judge(document(10, state="silent", fragment_age_s=None))[0]
     assert raised.value is None
     assert raised.severity == "critical"
 
@@ -115,6 +120,7 @@ def test_three_edges_an_hour_and_then_it_stays_raised_as_flapping() -> None:
     alarms, told = Alarms(), list[AlarmRaised]()
     for minute in range(0, 50, 2):
         told += alarms.judge(document(minute * 60, fragment_age_s=9.0))
+        told += alarms.judge(document(minute * 60 + 10, fragment_age_s=19.0))
         told += alarms.judge(document(minute * 60 + 50))
         told += alarms.judge(document(minute * 60 + 60))
     assert [edge.active for edge in told] == [True, False, True]
