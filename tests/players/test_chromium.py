@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge.bmff.walk import walk
@@ -52,3 +53,24 @@ def test_a_segment_plays_as_it_lies_on_the_disk(tmp_path: Path, b_frames: int, t
     told = chromium_tells(data, [0, _at(1), _at(37), _at(74), _at(0)], tmp_path)
     assert "error" not in told, told
     assert told["numbers"] == [0, 1, 37, 74, 0]
+
+
+def test_ten_minutes_load_with_a_handful_of_requests(tmp_path: Path) -> None:
+    """The same four seconds over and over, 150 times."""
+    once = encode("h264", 100)
+    length_ns = 100 * once[0].duration_ns
+    packets = [
+        msgspec.structs.replace(packet, dts_ns=packet.dts_ns + by, pts_ns=packet.pts_ns + by, boot_ns=packet.boot_ns + by)
+        for by in range(0, 150 * length_ns, length_ns)
+        for packet in once
+    ]
+    ring = FolderRing(tmp_path)
+    for written in write_segments(packets, gops_each=60):
+        ring.put(written)
+    (part,) = plan_clip(ring, request(13, 14_987)).parts
+    clip = open_part(part, ring.open)
+    told = chromium_tells(clip.read(0, clip.size), [0, 300 + MIDDLE_OF_PICTURE_S, -MIDDLE_OF_PICTURE_S], tmp_path)
+    assert "error" not in told, told
+    assert told["numbers"] == [13, 13, 99]
+    assert told["duration"] == pytest.approx((15_000 - 13) * PICTURE_S, abs=0.001)
+    assert told["requests"] <= 6

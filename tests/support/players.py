@@ -170,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def chromium_tells(video: bytes, times_s: list[float], profile: Path) -> dict[str, Any]:
     """A page with a <video> of these bytes, seeking to each time (negative: from the end). Tells: numbers - of the picture at each time -
-    duration, width, height, error where there is one. profile: an empty folder."""
+    duration, width, height, requests (how many it made for the video), error where there is one. profile: an empty folder."""
     program = needs("chromium")
     page = _PAGE % {"bits": CODE_BITS, "block": BLOCK_PIXELS, "times": json.dumps(times_s)}
     with _serving(_Served(video, page.encode())) as server:
@@ -184,7 +184,7 @@ def chromium_tells(video: bytes, times_s: list[float], profile: Path) -> dict[st
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(DEADLINE_S)
         assert finished, (profile / "chromium.log").read_text(errors="replace")[-2000:]
-        return server.told
+        return {**server.told, "requests": len(server.ranges)}
 
 
 @contextmanager

@@ -253,6 +253,8 @@ def test_a_plan_survives_storage(tmp_path: Path) -> None:
         (picture_utc(5), picture_utc(4)),
         ("2026-11-22T13:25:00", picture_utc(5)),
         ("", ""),
+        (picture_utc(5), "9999-12-31T23:59:59Z"),
+        ("0001-01-01T00:00:00+14:00", picture_utc(5)),
     ],
 )
 def test_a_range_that_is_none_is_refused(tmp_path: Path, start: str, end: str) -> None:
