@@ -1,4 +1,5 @@
-"""What arrives at a node: the centre's watermarks and commands. Everything else is named and dropped."""
+"""What arrives at a node: the centre's watermarks, commands, and the node's own status (which another may have published). Everything else
+is named and dropped."""
 
 from __future__ import annotations
 
@@ -7,11 +8,12 @@ from dataclasses import dataclass
 import msgspec
 
 from edge.link.port import Incoming
-from edge.link.topics import ACK, COMMAND, parse, pattern
-from edge.messages.wire import Ack
+from edge.link.topics import ACK, COMMAND, STATUS, parse, pattern
+from edge.messages.wire import Ack, Status
 
-ACK_MAX_BYTES = 64 * 1024
+PAYLOAD_MAX_BYTES = 64 * 1024
 COMMAND_MAX_BYTES = 8 * 1024
+_SHAPES: dict[str, type[Ack] | type[Status]] = {ACK.name: Ack, STATUS.name: Status}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,10 @@ class Ignored:
 
 
 def subscriptions(org: str, node: str) -> tuple[str, ...]:
-    return (pattern(org, node, ACK), pattern(org, node, COMMAND))
+    return (pattern(org, node, ACK), pattern(org, node, COMMAND), pattern(org, node, STATUS))
 
 
-def read(org: str, node: str, message: Incoming) -> Ack | CommandNews | Ignored:
+def read(org: str, node: str, message: Incoming) -> Ack | Status | CommandNews | Ignored:
     """Sorts one message. Never raises: whoever can publish on the broker can send any bytes."""
     place = parse(org, message.topic)
     if place is None or place.node != node:
@@ -43,11 +45,12 @@ def read(org: str, node: str, message: Incoming) -> Ack | CommandNews | Ignored:
         if len(message.payload) > COMMAND_MAX_BYTES:
             return Ignored(f"a command of {len(message.payload)} bytes")
         return CommandNews(place.part, message.payload, message.retain, message.expiry_s, message.correlation)
-    if place.topic is ACK:
-        if len(message.payload) > ACK_MAX_BYTES:
-            return Ignored(f"watermarks of {len(message.payload)} bytes")
-        try:
-            return msgspec.json.decode(message.payload, type=Ack)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return Ignored(f"watermarks that cannot be read: {error}")
-    return Ignored("not for a node")
+    shape = _SHAPES.get(place.topic.name)
+    if shape is None:
+        return Ignored("not for a node")
+    if len(message.payload) > PAYLOAD_MAX_BYTES:
+        return Ignored(f"{len(message.payload)} bytes")
+    try:
+        return msgspec.json.decode(message.payload, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Ignored(f"cannot be read: {error}")

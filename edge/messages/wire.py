@@ -10,7 +10,9 @@ from edge.messages.clip import ClipState, Manifest
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Retained `status`; the will carries state=offline, why=will with the same session, so that an old will cannot hide a new birth."""
+    """Retained `status`; the will carries state=offline, why=will with the same session, so that an old will cannot hide a new birth.
+
+    nonce: random for each process; by a foreign one a node sees that another carries its identity."""
 
     v: int = 1
     state: Literal["online", "offline"]
@@ -18,6 +20,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     boot: str
     session: int
     t: str
+    nonce: str = ""
     version: str = ""
     journals: dict[str, str] = {}
     """Journal name -> epoch, of all journals that are published."""

@@ -38,7 +38,8 @@ from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
 from edge.services.agent_alarms import PREFIX, LinkAlarms
 from edge.services.agent_health import HealthWatch
-from edge.services.agent_turns import Agent, Inbox, Parts, Wills
+from edge.services.agent_turns import Agent, Inbox, Parts
+from edge.services.agent_voice import Wills
 from edge.services.clip_jobs import ClipJobs
 from edge.services.lifecycle import settle_memory, sole_user
 from edge.upload.http import target_of

@@ -34,9 +34,12 @@ class LinkAlarms:
         self._takeovers_s: list[float] = []
 
     def disconnected(self, news: Disconnected, now_s: float) -> None:
-        """A session taken over again and again: a second node has this one's identity."""
-        if news.code != SESSION_TAKEN_OVER:
-            return
+        if news.code == SESSION_TAKEN_OVER:
+            self.taken_over(now_s)
+
+    def taken_over(self, now_s: float) -> None:
+        """Another client was seen under this node's name. Once may be an echo of a process before this one; again and again it is a second
+        device."""
         self._takeovers_s = [at_s for at_s in self._takeovers_s if now_s - at_s < TAKEOVERS_WITHIN_S] + [now_s]
         if len(self._takeovers_s) >= TAKEOVERS:
             text = "another client uses this node's identity at the broker"

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from edge.clock import Clock
+import msgspec
+
+from edge.clock import NS_PER_S, Clock, parse_utc
 from edge.config.model import NodeConfig
+from edge.errors import StorageError
 from edge.health.alarms import Alarms
 from edge.health.probe import probe
 from edge.health.report import health_document
 from edge.host.disk import Disk
+from edge.link.lane import Lane
 from edge.messages.health import HealthDocument, LinkHealth
 from edge.messages.records import AlarmRaised
 from edge.ring.layout import NodeFolders
 from edge.services.lifecycle import ServiceThread
+
+log = logging.getLogger(__name__)
 
 ORPHAN_AFTER_S = 900.0
 """Longer than any alarm's hold time: what was raised before the start and is not raised again by then stands no more."""
@@ -66,3 +73,21 @@ class HealthWatch:
         gone = [AlarmRaised(code=code, active=False, severity=alarm.severity, text=alarm.text) for code, alarm in self._orphans.items()]
         self._orphans.clear()
         return gone
+
+
+def with_backlog(known: LinkHealth, lanes: Sequence[Lane], confirmed_age_s: float | None, clock: Clock) -> LinkHealth:
+    """What waits in the journals; unknown where one of them cannot be read just now."""
+    now_ns = clock.read().utc_ns
+    try:
+        unsent = sum(lane.backlog() for lane in lanes)
+        lines = [line for line in (lane.oldest_unsent() for lane in lanes) if line is not None]
+    except StorageError as error:
+        log.warning("the backlog is not known: %s", error)
+        return known
+    oldest_s = max((max(0.0, (now_ns - parse_utc(line.record.t)) / NS_PER_S) for line in lines), default=None)
+    return msgspec.structs.replace(
+        known,
+        last_confirmed_age_s=None if confirmed_age_s is None else round(confirmed_age_s, 1),
+        unsent_records=unsent,
+        oldest_unsent_s=None if oldest_s is None else round(oldest_s, 1),
+    )

@@ -5,7 +5,6 @@ Threads meet it in two queues: the link's events and the inbox. It never waits f
 
 from __future__ import annotations
 
-import itertools
 import logging
 import queue
 import threading
@@ -14,8 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from edge import __version__
-from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s, parse_utc
+from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s
 from edge.command.authority import Authority
 from edge.command.dispatch import Dispatcher, Verb
 from edge.command.ledger import Ledger
@@ -25,17 +23,16 @@ from edge.host import systemd
 from edge.journal.writer import JournalWriter
 from edge.link.inbox import CommandNews, Ignored, read
 from edge.link.lane import Lane
-from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Link, Unreachable, Will
+from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Link, Unreachable
 from edge.link.properties import Properties
-from edge.link.publish import Direct, Publisher
-from edge.link.session import SessionNumber
-from edge.link.topics import HEALTH, INFO, JOB, RESPONSE, STATUS, Topic, address
+from edge.link.publish import Publisher
 from edge.messages.clip import JobProgress
 from edge.messages.health import HealthDocument, LinkHealth
 from edge.messages.records import AlarmRaised, ClipDone, Stop
 from edge.messages.wire import Ack, NodeInfo, Response, Status
 from edge.services.agent_alarms import LinkAlarms
-from edge.services.agent_health import HealthWatch
+from edge.services.agent_health import HealthWatch, with_backlog
+from edge.services.agent_voice import Voice, Wills
 from edge.services.clip_jobs import ClipJobs
 from edge.upload.jobs import Final, Job, JobStore
 
@@ -53,24 +50,6 @@ _RECORD_AGAIN_S = 10.0
 News = JobProgress | tuple[Job, Final] | tuple[HealthDocument, list[AlarmRaised]]
 Inbox = queue.Queue[News]
 """What the threads "clips" and "health" have to say."""
-
-
-class Wills:
-    """The will of the next connection, with its session number. `next` runs in the link thread."""
-
-    def __init__(self, mqtt: Mqtt, node: str, boot: str, session: SessionNumber, clock: Clock) -> None:
-        self._topic = address(mqtt.org, node, STATUS)
-        self._delay_s = mqtt.will_delay_s
-        self._boot, self._session, self._clock = boot, session, clock
-
-    @property
-    def session(self) -> int:
-        return self._session.current
-
-    def next(self) -> Will:
-        now = format_utc(self._clock.read().utc_ns)
-        status = Status(state="offline", why="will", boot=self._boot, session=self._session.next(), t=now, version=__version__)
-        return Will(self._topic, msgspec.json.encode(status), self._delay_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +84,10 @@ class Agent:
         self._parts = parts
         self._inbox = inbox
         self._publisher = Publisher(parts.mqtt.org, parts.node, parts.link.send, parts.groups, parts.mqtt.window, self._set_aside)
-        self._dispatcher = Dispatcher(parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._answer)
-        self._numbers = itertools.count()
-        self._why: str = "boot"
+        self._voice = Voice(
+            parts.mqtt, parts.node, parts.wills, max(1, round(3 * parts.health_interval_s)), self._publisher.put, self._told
+        )
+        self._dispatcher = Dispatcher(parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer)
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
         self._confirmed_s: float | None = None
@@ -188,7 +168,7 @@ class Agent:
             _learn(lane)
         self._publisher.connected(event, now_s)
         self._birth()
-        self._put(INFO, "", msgspec.json.encode(self._parts.info))
+        self._voice.info(self._parts.info)
         for direct in self._parts.properties.all():
             self._publisher.put(direct)
         self._dispatcher.tell_again()
@@ -196,29 +176,7 @@ class Agent:
 
     def _birth(self) -> None:
         self._told_epochs = {lane.name: lane.epoch for lane in self._publisher.lanes if lane.epoch}
-        self._status("online", "boot" if self._why == "boot" else "reconnect")
-        self._why = "reconnect"
-
-    def _status(self, state: str, why: str) -> None:
-        parts = self._parts
-        status = msgspec.convert(
-            {
-                "state": state,
-                "why": why,
-                "boot": parts.boot,
-                "session": parts.wills.session,
-                "t": format_utc(parts.clock.read().utc_ns),
-                "version": __version__,
-                "journals": self._told_epochs,
-            },
-            Status,
-        )
-        self._put(STATUS, "", msgspec.json.encode(status), trusted=True)
-
-    def _put(self, topic: Topic, part: str, payload: bytes, *, trusted: bool = False, expiry_s: int | None = None) -> None:
-        """A property: of each topic only the newest value waits."""
-        where = address(self._parts.mqtt.org, self._parts.node, topic, part)
-        self._publisher.put(Direct(where, where, payload, topic.qos, topic.retain, expiry_s or topic.expiry_s, trusted=trusted))
+        self._voice.status("boot" if self._connects <= 1 else "reconnect", self._told_epochs)
 
     def _incoming(self, message: Incoming, now_s: float) -> None:
         news = read(self._parts.mqtt.org, self._parts.node, message)
@@ -232,19 +190,16 @@ class Agent:
             if now_s >= self._due_s["tell"]:
                 self._due_s["tell"] = now_s + _TELL_AGAIN_S
                 self._dispatcher.tell_again()
+        elif isinstance(news, Status):
+            self._own_status(news, now_s)
         elif isinstance(news, Ignored):
             log.warning("%s: %s", message.topic, news.why)
         self._parts.link.done(message)
 
-    def _answer(self, verb: str, response: Response, correlation: bytes | None) -> None:
-        def done(code: int) -> None:
-            if code == 0:
-                self._told(response)
-
-        topic = address(self._parts.mqtt.org, self._parts.node, RESPONSE, verb)
-        key = f"answer {response.id} {response.state}" if response.id else f"answer without id {next(self._numbers)}"
-        payload = msgspec.json.encode(response)
-        self._publisher.put(Direct(key, topic, payload, expiry_s=RESPONSE.expiry_s, correlation=correlation, on_done=done))
+    def _own_status(self, status: Status, now_s: float) -> None:
+        if self._voice.is_foreign(status):
+            log.error("another client is online as %s: session %d of boot %s", self._parts.node, status.session, status.boot)
+            self._parts.link_alarms.taken_over(now_s)
 
     def _told(self, response: Response) -> None:
         try:
@@ -256,15 +211,14 @@ class Agent:
         if isinstance(news, JobProgress):
             if news.state == "running" and not news.sent_bytes:
                 self._tell_job(Response(id=news.id, state="running"))
-            self._put(JOB, news.id, msgspec.json.encode(news))
+            self._voice.job(news)
         elif isinstance(news[0], Job):
             self._last_word(*news)
         else:
             document, edges = news
             for edge in edges:
                 self._alarm(edge)
-            expiry_s = max(1, round(3 * self._parts.health_interval_s))
-            self._put(HEALTH, "", msgspec.json.encode(document), expiry_s=expiry_s)
+            self._voice.health(document)
 
     def _last_word(self, job: Job, final: Final) -> None:
         """The record first, then the answer; what the disk refuses now is tried again."""
@@ -280,7 +234,7 @@ class Agent:
             return
         if self._parts.jobs is not None:
             self._parts.jobs.forget(job)
-        self._put(JOB, job.id, msgspec.json.encode(progress))
+        self._voice.job(progress)
         self._tell_job(Response(id=job.id, state=progress.state, code=progress.code, text=progress.text, manifest=final.manifest))
 
     def _tell_job(self, response: Response) -> None:
@@ -330,25 +284,9 @@ class Agent:
             log.error("old records of this process cannot be cleared away: %s", error)
 
     def _measure_link(self, now_s: float) -> None:
-        """For the health document; a journal that cannot be read leaves its numbers unknown."""
-        unsent: int | None = None
-        oldest_s: float | None = None
-        now_ns = self._parts.clock.read().utc_ns
-        try:
-            lanes = self._publisher.lanes
-            unsent = sum(lane.backlog() for lane in lanes)
-            lines = [line for line in (lane.oldest_unsent() for lane in lanes) if line is not None]
-            oldest_s = max((max(0.0, (now_ns - parse_utc(line.record.t)) / NS_PER_S) for line in lines), default=None)
-        except StorageError as error:
-            log.warning("the backlog is not known: %s", error)
-        self._parts.health.link = LinkHealth(
-            connected=self._publisher.online,
-            session=self._parts.wills.session,
-            connects=self._connects,
-            last_confirmed_age_s=None if self._confirmed_s is None else round(now_s - self._confirmed_s, 1),
-            unsent_records=unsent,
-            oldest_unsent_s=None if oldest_s is None else round(oldest_s, 1),
-        )
+        confirmed_age_s = None if self._confirmed_s is None else now_s - self._confirmed_s
+        known = LinkHealth(connected=self._publisher.online, session=self._parts.wills.session, connects=self._connects)
+        self._parts.health.link = with_backlog(known, self._publisher.lanes, confirmed_age_s, self._parts.clock)
 
     def _end(self) -> None:
         """Jobs stay open; the record of the stop and the farewell go out if the link allows."""
@@ -368,7 +306,7 @@ class Agent:
         parts.journal.close()
 
     def _farewell(self) -> None:
-        self._status("offline", "shutdown")
+        self._voice.status("shutdown", self._told_epochs)
         for lane in self._publisher.lanes:
             lane.hurry()
         ends_s = monotonic_s() + _FAREWELL_S

@@ -20,7 +20,7 @@ from edge.link.dial import Addresses, is_loopback
 from edge.link.port import Incoming
 from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
-from edge.messages.wire import Ack, Watermark
+from edge.messages.wire import Ack, Status, Watermark
 
 
 def incoming(topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = 60) -> Incoming:
@@ -102,14 +102,18 @@ def test_watermarks_and_commands_are_told_apart() -> None:
 
 
 @given(
-    st.sampled_from(["town/v1/n/ack", "town/v1/n/cmd/clip", "town/v1/n/cmd/+", "town/v1/other/ack", "x", "", "town/v1/n/event"]),
+    st.sampled_from(
+        ["town/v1/n/ack", "town/v1/n/status", "town/v1/n/cmd/clip", "town/v1/n/cmd/+", "town/v1/other/ack", "x", "", "town/v1/n/event"]
+    ),
     st.binary(),
 )
 def test_no_bytes_on_any_topic_make_the_inbox_fail(topic: str, payload: bytes) -> None:
-    assert isinstance(inbox.read("town", "n", incoming(topic, payload)), Ack | inbox.CommandNews | inbox.Ignored)
+    assert isinstance(inbox.read("town", "n", incoming(topic, payload)), Ack | Status | inbox.CommandNews | inbox.Ignored)
 
 
-@pytest.mark.parametrize("payload", [b"[" * 100_000, b"x" * (inbox.ACK_MAX_BYTES + 1), b'{"watermarks": {"a": {"epoch": 1}}}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "payload", [b"[" * 100_000, b"x" * (inbox.PAYLOAD_MAX_BYTES + 1), b'{"watermarks": {"a": {"epoch": 1}}}', b"\xff\xfe"]
+)
 def test_hostile_watermarks_are_ignored(payload: bytes) -> None:
     assert isinstance(inbox.read("town", "n", incoming("town/v1/n/ack", payload)), inbox.Ignored)
 
