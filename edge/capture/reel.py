@@ -122,12 +122,32 @@ def _usable(container: InputContainer, stream: VideoStream, codec: Codec, fps: f
 
 
 def _annexb(container: InputContainer, stream: VideoStream, codec: Codec) -> Iterator[av.Packet[Any]]:
-    """Packets with start codes; those of MP4 and Matroska have lengths instead."""
+    """Packets with start codes; those of MP4 and Matroska have lengths instead. Adds parameter sets to key frames."""
     start_codes = BitStreamFilterContext(_FILTERS[codec], stream)
     for packet in container.demux(stream):
         if packet.size:
             yield from start_codes.filter(packet)
     yield from start_codes.filter(None)
+
+
+def _untouched(container: InputContainer, stream: VideoStream, codec: Codec) -> Iterator[tuple[av.Packet[Any], bytes]]:
+    """Packets and their bytes with start codes, nothing added (libav's filter for H.265 doubles parameter sets that are there)."""
+    if _length_bytes(codec, stream.codec_context.extradata or b"") != 4:
+        for packet in _annexb(container, stream, codec):
+            yield packet, bytes(packet)
+        return
+    for packet in container.demux(stream):
+        nals = nal.stored(memoryview(packet))
+        if nals is None:
+            raise TryAgain(f"a picture at {packet.dts} is damaged")
+        if nals:
+            yield packet, b"".join(part for each in nals for part in (nal.START_CODE, each))
+
+
+def _length_bytes(codec: Codec, configuration: bytes) -> int:
+    """Size of the lengths in front of NAL units by avcC or hvcC (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1); 0: start codes."""
+    place = 4 if codec == "h264" else 21
+    return (configuration[place] & 3) + 1 if len(configuration) > place and configuration[0] == 1 else 0
 
 
 def _copied(path: str, codec: Codec, fps: float, loop: bool) -> Units:
@@ -137,7 +157,7 @@ def _copied(path: str, codec: Codec, fps: float, loop: bool) -> Units:
         before, first_ns, last_ns = count, None, begin_ns
         container, stream = _open(path)
         with container, _broken(path):
-            for packet in _annexb(container, stream, codec):
+            for packet, data in _untouched(container, stream, codec):
                 dts_ns, pts_ns = _ns(packet.dts, packet.time_base), _ns(packet.pts, packet.time_base)
                 if dts_ns is None:
                     pts_ns = None
@@ -147,7 +167,6 @@ def _copied(path: str, codec: Codec, fps: float, loop: bool) -> Units:
                     dts_ns += shift_ns
                     pts_ns = pts_ns + shift_ns if pts_ns is not None else None
                     last_ns = max(last_ns, dts_ns)
-                data = bytes(packet)
                 yield Unit(pts_ns, dts_ns, count * period_ns, packet.is_keyframe, has_picture(codec, data), data)
                 count += 1
         begin_ns = last_ns + period_ns

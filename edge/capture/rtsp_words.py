@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _CHALLENGE_PART = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
@@ -80,8 +81,8 @@ class _Challenge:
 class Login:
     """Answers a server's challenges; remembers the last one so that each request is asked only once. Shows nothing of itself in a repr."""
 
-    def __init__(self, user: str, password: str) -> None:
-        self._user, self._password = user, password
+    def __init__(self, user: str, password: str, cnonce: Callable[[], str] = secrets.token_hex) -> None:
+        self._user, self._password, self._cnonce = user, password, cnonce
         self._challenge: _Challenge | None = None
         self._count = 0
 
@@ -119,7 +120,7 @@ class Login:
         text = ", ".join(f'{name}="{_quoted(value)}"' for name, value in fields.items())
         if "auth" in re.split(r"[\s,]+", values.get("qop", "")):
             self._count += 1
-            count, own = f"{self._count:08x}", secrets.token_hex(8)
+            count, own = f"{self._count:08x}", self._cnonce()
             text += f', response="{hashed(secret, nonce, count, own, "auth", asked)}", qop=auth, nc={count}, cnonce="{own}"'
         else:
             text += f', response="{hashed(secret, nonce, asked)}"'
