@@ -117,7 +117,7 @@ def test_an_agent_killed_again_and_again_loses_and_doubles_nothing(broker: Mosqu
 @pytest.mark.slow
 def test_a_month_without_a_broker_is_delivered_whole_in_bounded_memory(broker: Mosquitto, tmp_path: Path) -> None:
     broker.stop()
-    days, per_day = 30, 700
+    days, per_day = 30, 1000
     with AgentProcess(tmp_path / "node", broker.port) as agent:
         clock = ManualClock()
         writer = writer_of(agent.data, "recorder.cam1", clock)

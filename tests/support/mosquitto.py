@@ -43,7 +43,7 @@ class Mosquitto:
         self._config.write_text(
             f"{listener.format(port=self.port) if listener else plain}"
             f"{'user root' if os.geteuid() == 0 else ''}\n"
-            f"persistence true\npersistence_location {folder}/\nautosave_on_changes true\nautosave_interval 1\n"
+            f"persistence true\npersistence_location {folder}/\nautosave_on_changes true\nautosave_interval 100\n"
             f"max_queued_messages 100000\nmax_inflight_messages 50\nset_tcp_nodelay true\n{extra}\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
