@@ -17,11 +17,12 @@ from edge.capture.restart import Limits, RestartLadder
 from edge.clock import Clock, monotonic_s
 from edge.config.model import Camera, NodeConfig
 from edge.config.secrets import read_credentials
-from edge.errors import ConfigError, NotFound, StorageError, TryAgain
+from edge.errors import ConfigError, StorageError, TryAgain
 from edge.host import systemd
 from edge.host.disk import Disk
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
+from edge.host.sentinel import check_one_file_system, check_sentinel
 from edge.host.timesync import KernelClock
 from edge.journal.writer import JournalWriter
 from edge.messages.records import ConfigFault, GapReason, Stop
@@ -69,24 +70,21 @@ def run_recorder(
     settings = settings_of(camera, folders)
     disk = LinuxDisk()
     if config.node.sentinel:
-        prove_mounted(disk, folders.data, config.node.id)
+        check_sentinel(disk, folders.data, config.node.id)
     make_folders(disk, folders, camera.id)
+    check_links(disk, folders.data)
     folders.run(camera.id).mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         held.enter_context(sole_user(folders.open(camera.id), f"records camera {camera.id}"))
         return _Recorder(config, camera, settings, folders, disk, config_sha256).run(stop, config_fault)
 
 
-def prove_mounted(disk: Disk, data: Path, node_id: str) -> None:
-    """<data>/.edge-data names this node, or the data partition is not mounted and footage would fill the root file system: StorageError."""
-    path = data / ".edge-data"
-    remedy = "mount the data partition; on a new one write the node's id into this file"
+def check_links(disk: Disk, data: Path) -> None:
+    """Holds and jobs need hard links. A disk that is too full to try is no reason not to record: the sweep makes room."""
     try:
-        named = disk.read(path, 0, 256).decode("utf-8", "replace").strip()
-    except NotFound as missing:
-        raise StorageError(f"{path} is not there: the data partition is not mounted", remedy=remedy) from missing
-    if named != node_id:
-        raise StorageError(f"{path} names {named!r}, this node is {node_id!r}", remedy=remedy)
+        check_one_file_system(disk, data)
+    except StorageError as refused:
+        log.error("%s: whether hard links work cannot be told now: %s", data, refused)
 
 
 def settings_of(camera: Camera, folders: NodeFolders) -> CameraSettings:
