@@ -58,13 +58,21 @@ class ModelFile:
         self._path = path
         self._inode = inode
         self._open = True
+        self._failed_syncs = inode.failed_syncs
         inode.opened += 1
 
     def write(self, *buffers: Buffer) -> None:
         self._disk.write_to(self._path, self._usable(), b"".join(buffers))
 
     def fdatasync(self) -> None:
-        self._disk.sync_inode(self._path, self._usable())
+        """Each open file is told once of a sync that failed since, whoever asked for it (errseq_t of Linux)."""
+        inode, known = self._usable(), self._failed_syncs
+        try:
+            self._disk.sync_inode(self._path, inode)
+            if inode.failed_syncs != known:
+                raise failure("fdatasync", self._path, errno.EIO)
+        finally:
+            self._failed_syncs = inode.failed_syncs
 
     def fsync(self) -> None:
         self.fdatasync()

@@ -30,6 +30,7 @@ class Inode:
     kept_names: int = 0
     opened: int = 0
     mtime_ns: int = 0
+    failed_syncs: int = 0
 
     def allocated(self) -> int:
         return max(len(self.data), self.reserved)
@@ -52,6 +53,7 @@ class Inode:
             self.dirty_from = None
 
     def sync_failed(self) -> None:
+        self.failed_syncs += 1
         if self.dirty_from is not None and self.dirty_from < len(self.data):
             self.lost.append((self.dirty_from, len(self.data)))
             self.dirty_from = len(self.data)

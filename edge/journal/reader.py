@@ -30,7 +30,7 @@ class JournalReader:
         """Lines with a number above `after_seq`, in order, at most `limit`.
 
         durable: hand out only what is on disk for good, so that nothing that left the node can be unmade by a power cut (one fdatasync of
-        the newest file, when it has new lines). Raises StorageError.
+        the newest file, when it has new lines, and of its name at first). Raises StorageError.
         """
         left = limit
         files = first_seqs(self._disk, self.folder)
@@ -120,6 +120,8 @@ class JournalReader:
             offset, data = self._from_place(path, first_seq, after_seq)
             if sync and b"\n" in data:
                 self._disk.sync(path)
+                if self._place[0] != first_seq:
+                    self._disk.sync_dir(self.folder)
         except NotFound:  # retired meanwhile
             return
         for raw in whole_lines(data):

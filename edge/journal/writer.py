@@ -2,7 +2,7 @@
 
 What a failed write or fsync left behind is unknown - Linux marks the pages clean and reports success the next time - so after a refusal
 the writer reads the disk again, cuts the file back to the last record that was synced and writes anew. A line that readers may have
-seen whole is put back with the same bytes: the centre never meets two records of one number.
+seen whole is put back with the same bytes while this process lives: the centre does not meet two records of one number.
 """
 
 from __future__ import annotations
