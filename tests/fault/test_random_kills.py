@@ -246,7 +246,12 @@ def test_recovery_is_recorded_for_a_killed_recorder(site: Site) -> None:
     wait_until(lambda: steadily_recording(site, "cam0"), 30, "cam0 records")
     pid = processes(site)["recorder cam0"]
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: processes(site).get("recorder cam0", pid) != pid and steadily_recording(site, "cam0"), 30, "cam0 records again")
+
+    def replaced() -> bool:
+        status = site.status("cam0")
+        return status is not None and status.pid != pid and steadily_recording(site, "cam0")
+
+    wait_until(replaced, 30, "another recorder records cam0")
     records = [line.record for line in JournalReader(LinuxDisk(), site.data / "journal" / "recorder.cam0").read()]
     assert [facts_of(record, Boot).ended for record in records if record.type == "boot"] == ["first", "crash"]
     assert [facts_of(record, Recover).fragments > 0 for record in records if record.type == "recover"] == [True]
