@@ -89,7 +89,7 @@ class Sweeper:
         now = self._clock.read()
         self._look_back(now)
         suspended = self._suspended(now)
-        self._refresh_lines(now, suspended)
+        fresh = self._refresh_lines(now, suspended)
         situation = self._situation(now, suspended, needed_bytes)
         total, early = Outcome(), 0
         overdue: int | None = None
@@ -101,7 +101,11 @@ class Sweeper:
             overdue = decision.overdue or overdue
             freed = outcome.freed_bytes
             self._budget.freed(freed)
-            if freed >= sum(verdict.stored.bytes for verdict in decision.erase):
+            stale = decision.short_bytes > 0 and not fresh
+            if stale:
+                self._begin_lines(now, suspended)
+                fresh = True
+            elif freed >= sum(verdict.stored.bytes for verdict in decision.erase):
                 break
             situation = replace(situation, short_bytes=situation.short_bytes - freed, excess_bytes=situation.excess_bytes - freed)
         decision.overdue = overdue
@@ -144,16 +148,22 @@ class Sweeper:
             excess_bytes=self._budget.used() + needed_bytes - self._policy.budget_bytes if self._policy.budget_bytes else 0,
         )
 
-    def _refresh_lines(self, now: Reading, suspended: Suspended) -> None:
+    def _refresh_lines(self, now: Reading, suspended: Suspended) -> bool:
+        """Whether they were begun anew."""
         pins = self._look_at_pins()
         self._age_of_lines += 1
         used_up = self._dated.first() is None and self._ageless.first() is None
         if not used_up and pins == self._seen_pins and self._age_of_lines < _FRESH_LINES_EVERY:
-            return
+            return False
+        self._begin_lines(now, suspended)
+        self._seen_pins = pins
+        return True
+
+    def _begin_lines(self, now: Reading, suspended: Suspended) -> None:
+        """A line ends where the ring ended when its last day was listed: what was recorded since is only in a new one."""
         last_day = "9999-12-31" if suspended else day_of(now.utc_ns // NS_PER_MS + DAY_MS)
         self._dated = Waiting(self._stored(self._folder.dated(last_day)))
         self._ageless = Waiting(self._stored(self._folder.ageless(last_day)))
-        self._seen_pins = pins
         self._age_of_lines = 0
 
     def _look_at_pins(self) -> tuple[tuple[str, int], ...]:

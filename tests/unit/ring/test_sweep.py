@@ -148,6 +148,19 @@ def test_with_nothing_left_to_erase_an_alarm_says_so_and_recording_is_not_refuse
     assert alarms(ring) == [("ring_full", True), ("ring_full", False)]
 
 
+def test_what_was_recorded_since_the_last_look_makes_room_in_the_same_sweep() -> None:
+    ring = small_ring(20)
+    ring.record()
+    ring.sweeper.sweep(SEGMENT_BYTES)
+    for _ in range(12):
+        ring.record()
+    free = ring.disk.space(DATA).free_bytes - FREE_BYTES
+    report = ring.sweeper.sweep(free + 5 * SEGMENT_BYTES)
+    assert report.short_bytes == 0
+    assert report.erased >= 5
+    assert ("ring_full", True) not in alarms(ring)
+
+
 def test_the_budget_bounds_the_ring_while_it_grows() -> None:
     ring = PlainRing(policy=replace(POLICY, budget_bytes=20 * SEGMENT_BYTES))
     for _ in range(15):
