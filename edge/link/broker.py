@@ -33,6 +33,7 @@ from edge.link.settings import LinkSettings
 log = logging.getLogger(__name__)
 
 _POLL_MAX_S = 5.0
+_POLL_BUSY_S = 0.25
 _UNREAD_MAX = 2000
 _UNDONE_MAX_BYTES = 16 << 20
 """A limit for memory only: Mosquitto 2.0 itself exceeds the receive maximum when it takes a session up again."""
@@ -221,7 +222,7 @@ class _Session:
         poll = select.poll()
         poll.register(sock.fileno(), select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
         poll.register(wake, select.POLLIN)
-        wait_s = min(_POLL_MAX_S, self._settings.keepalive_s / 4) if self.established else 0.25
+        wait_s = min(_POLL_MAX_S, self._settings.keepalive_s / 4) if self.established and not self._tokens else _POLL_BUSY_S
         ready = dict(poll.poll(0 if buffered else wait_s * 1000))
         if wake in ready:
             os.read(wake, 4096)
@@ -328,6 +329,10 @@ class _Session:
         sock = self._client.socket()
         if sock is not None:
             sock.close()
+        tls = self._settings.tls
+        if tls is not None and tls.latest is not None:
+            tls.latest.close()
+            tls.latest = None
 
 
 def _properties(packet_type: int) -> Properties:

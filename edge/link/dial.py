@@ -35,13 +35,16 @@ class Addresses:
 
 
 class NamedContext(ssl.SSLContext):
-    """Checks the certificate against the configured host name, whatever address was dialled."""
+    """Checks the certificate against the configured host name, whatever address was dialled. latest: the socket made last, for whoever has
+    to close it after a handshake that failed."""
 
     server_name: str
+    latest: ssl.SSLSocket | None = None
 
     def wrap_socket(self, *args: Any, **keywords: Any) -> ssl.SSLSocket:
         keywords["server_hostname"] = self.server_name
-        return super().wrap_socket(*args, **keywords)
+        self.latest = super().wrap_socket(*args, **keywords)
+        return self.latest
 
 
 def tls_context(host: str, ca: Path | None, certificate: Path | None, key: Path | None) -> NamedContext:

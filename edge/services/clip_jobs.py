@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from edge.clip.maker import ClipMaker
-from edge.errors import StorageError
+from edge.errors import IntegrityError, StorageError
 from edge.messages.clip import JobProgress
 from edge.services.lifecycle import ServiceThread
 from edge.upload.http import Target
@@ -82,6 +82,11 @@ class ClipJobs:
             except StorageError as error:
                 log.error("job %s: %s; tried again in %.0f s", job.id, error, RETRY_S)
                 self._stop.wait(RETRY_S)
+            except IntegrityError as error:
+                log.error("job %s: %s", job.id, error)
+                word = JobProgress(id=job.id, state="failed", code="damaged", text=str(error))
+                self._tell((job, Final(progress=word, manifest=None)))
+                return
             else:
                 if final.progress.state in ("done", "failed"):
                     self._tell((job, final))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import queue
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import pytest
 
 from edge.link.broker import MqttLink
 from edge.link.memory import MemoryBroker, MemoryLink
-from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Link, Outgoing, Unreachable, Will
+from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Link, Outgoing, Unreachable, Will
 from edge.link.settings import LinkSettings
+from tests.support.links import wait_for
 from tests.support.mosquitto import Mosquitto
 from tests.support.relay import Relay
-
-Kind = TypeVar("Kind")
 
 
 class Bench(Protocol):
@@ -97,18 +94,6 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     made.close()
 
 
-def wait_for(link: Link, kind: type[Kind], passes: Callable[[Kind], bool] = lambda _: True, deadline_s: float = 15.0) -> Kind:
-    """The next event of that kind; earlier ones of other kinds are dropped."""
-    ends_s = time.monotonic() + deadline_s
-    while True:
-        try:
-            event: Event = link.events.get(timeout=max(0.0, ends_s - time.monotonic()))
-        except queue.Empty:
-            raise AssertionError(f"no {kind.__name__} within {deadline_s} s") from None
-        if isinstance(event, kind) and passes(event):
-            return event
-
-
 def hello(link: Link) -> int:
     return wait_for(link, Connected).connection
 
@@ -160,6 +145,8 @@ def test_a_message_that_was_not_done_comes_again_after_a_reconnect(bench: Bench)
     first = wait_for(reader, Incoming)
     reader.done(first)
     assert wait_for(reader, Incoming).payload == b"second"
+    reader.send(Outgoing(first.connection, 9, "town/v1/n/event", b"behind it"))
+    assert wait_for(reader, Acknowledged).token == 9
     bench.drop(reader)
     wait_for(reader, Disconnected)
     bench.reconnect(reader)

@@ -120,7 +120,7 @@ def test_a_month_without_a_broker_is_delivered_whole_in_bounded_memory(broker: M
     days, per_day = 30, 1000
     with AgentProcess(tmp_path / "node", broker.port) as agent:
         clock = ManualClock()
-        writer = writer_of(agent.data, "recorder.cam1", clock)
+        writer = writer_of(agent.data, "recorder.cam0", clock)
         for _ in range(days):
             writer.append_all([Stop(reason="a day's segment " + "x" * 150)] * per_day)
             clock.advance(86_400)
@@ -128,14 +128,14 @@ def test_a_month_without_a_broker_is_delivered_whole_in_bounded_memory(broker: M
         before = agent.resident_bytes()
         broker.start()
         with Town(broker.port, tmp_path / "town") as town:
-            town.until_seq("recorder.cam1", 100)
+            town.until_seq("recorder.cam0", 100)
             fresh = writer_of(agent.data, "watcher")
             said_s = time.monotonic()
             fresh.append(AlarmRaised(code="hot", active=True, severity="critical", text="fresh"))
             town.until(lambda: "hot" in town.until_online().alarms, "a fresh alarm in the middle of the backlog", 10)
             assert time.monotonic() - said_s < 3
-            town.until_seq("recorder.cam1", days * per_day, 100)
-            assert_complete(town, agent.data, "recorder.cam1")
+            town.until_seq("recorder.cam0", days * per_day, 100)
+            assert_complete(town, agent.data, "recorder.cam0")
             assert agent.resident_bytes() - before < 20_000_000
             assert agent.stop() == 0
 

@@ -22,7 +22,7 @@ from edge.host.timesync import KernelClock
 from edge.journal.writer import JournalWriter
 
 NODE = "pole-1"
-CAMERA = "cam1"
+CAMERA = "cam0"
 
 
 def mqtt_of(port: int, **more: object) -> Mqtt:
