@@ -6,6 +6,7 @@ reader was given is gone or changed, and the next append succeeds.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -246,6 +247,38 @@ def test_a_failed_sync_is_never_taken_for_done() -> None:
         for each in range(6):
             journaling._append(f"{each} " + "x" * 300)
         journaling.verify(f"sync {number} of {len(syncs)}")
+
+
+class UnsyncedDisk(ModelDisk):
+    """Takes every write and refuses every sync of a file."""
+
+    refuses = False
+
+    def sync_inode(self, path: Path, inode: Inode) -> None:
+        if self.refuses:
+            inode.sync_failed()
+            raise StorageError(f"fdatasync {path}: no", number=errno.EIO)
+        super().sync_inode(path, inode)
+
+
+@pytest.mark.parametrize("before", range(8))
+def test_the_next_process_does_not_build_on_what_could_not_be_synced(before: int) -> None:
+    disk = UnsyncedDisk()
+    journaling = Journaling()
+    journaling.disk = disk
+    journaling.start()
+    for number in range(before):
+        journaling._append(f"synced {number} " + "x" * 300)
+    disk.refuses = True
+    journaling._append("not synced " + "x" * 100)
+    disk.refuses = False
+    journaling.start()
+    for number in range(12):
+        journaling._append(f"next process {number} " + "x" * 300)
+    for seed in range(20):
+        found = JournalReader(disk.power_cut(seed), FOLDER)
+        assert found.verify() == []
+        assert set(journaling.promised) <= {line.seq for line in found.read()}
 
 
 def test_retiring_old_files_survives_a_power_cut_at_any_step() -> None:
