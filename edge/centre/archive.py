@@ -105,11 +105,12 @@ class Archive:
     def sync(self) -> dict[str, Ack]:
         """Makes what was offered durable; the new watermarks of the nodes concerned. A journal whose disk refuses keeps its watermark."""
         nodes = set(self._told)
-        for key in self._touched:
+        for key in list(self._touched):
             try:
                 self._open[key].sync()
             except StorageError as error:
-                self._failed(key, error)
+                log.error("journal %s of %s is not stored: %s", key[1], key[0], error)
+                self.failed(*key)
             else:
                 self._mark(key)
                 nodes.add(key[0])
@@ -117,9 +118,13 @@ class Archive:
         self._told.clear()
         return {node: self.ack(node) for node in nodes}
 
-    def failed(self, node: str, journal: str, epoch: str, error: StorageError) -> None:
+    def failed(self, node: str, journal: str, epoch: str) -> None:
         """Writing failed: the file is opened anew (and mended) next time; the watermark stays."""
-        self._failed((node, journal, epoch), error)
+        key = (node, journal, epoch)
+        self._touched.discard(key)
+        stored = self._open.pop(key, None)
+        if stored is not None:
+            stored.close()
 
     def durable(self, event: StoredEvent) -> bool:
         mark = self._marks.get(event.node, {}).get(event.journal)
@@ -162,13 +167,6 @@ class Archive:
         node, name, epoch = key
         journal = self._open[key]
         self._marks.setdefault(node, {})[name] = Watermark(epoch=epoch, upto=journal.upto, resend=journal.take_hole())
-
-    def _failed(self, key: tuple[str, str, str], error: StorageError) -> None:
-        log.error("journal %s of %s is not stored: %s", key[1], key[0], error)
-        self._touched.discard(key)
-        journal = self._open.pop(key, None)
-        if journal is not None:
-            journal.close()
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str, str, Path]]:

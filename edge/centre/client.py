@@ -284,7 +284,8 @@ class Centre:
         try:
             outcome = self._archive.offer(place.node, event)
         except StorageError as error:
-            self._archive.failed(place.node, event.journal, event.epoch, error)
+            log.error("a record of %s is not stored: %s", place.node, error)
+            self._archive.failed(place.node, event.journal, event.epoch)
             return
         if outcome is None:
             log.warning("%s: an event that is none, dropped", place.node)
@@ -297,7 +298,8 @@ class Centre:
         try:
             self._archive.offer_gap(place.node, gap)
         except StorageError as error:
-            self._archive.failed(place.node, gap.journal, gap.epoch, error)
+            log.error("a gap of %s is not stored: %s", place.node, error)
+            self._archive.failed(place.node, gap.journal, gap.epoch)
 
     def _property(self, place: Address, payload: bytes) -> None:
         view = self._roster.take(place, payload, format_utc(self._clock.read().utc_ns))

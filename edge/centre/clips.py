@@ -43,7 +43,7 @@ class ClipHandle:
     def final(self) -> Response | None:
         """The last word (done, failed, refused); `manifest` lists the files when done."""
         with self._changed:
-            return next((each for each in self._responses if each.state in FINAL), None)
+            return self._final_unlocked()
 
     def wait(self, timeout_s: float, on_change: Callable[[ClipHandle], None] | None = None) -> Response | None:
         """Until the last word, or None when it does not come in time. `on_change` is called here, at each answer and progress."""
@@ -52,14 +52,14 @@ class ClipHandle:
         while True:
             with self._changed:
                 now = (len(self._responses), self._progress, self._delivery)
+                final = self._final_unlocked()
                 left_s = ends_s - monotonic_s()
-                if now == seen and self._final_unlocked() is None and left_s > 0:
+                if now == seen and final is None and left_s > 0:
                     self._changed.wait(left_s)
                     continue
             if now != seen and on_change is not None:
                 on_change(self)
             seen = now
-            final = self.final
             if final is not None or left_s <= 0:
                 return final
 
