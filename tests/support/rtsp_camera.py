@@ -106,10 +106,6 @@ class RtspCamera:
         write_units(other, packets)
         self._tell(f"switch {other}")
 
-    def jump(self, seconds: float) -> None:
-        """Time stamps leap."""
-        self._tell(f"jump {seconds}")
-
     def clients(self) -> int:
         self._say("clients")
         return int(self._answer("clients"))

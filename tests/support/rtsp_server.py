@@ -3,7 +3,7 @@
     /usr/bin/python3 rtsp_server.py --codec h264 --units FILE [--port 0] [--fps 25] [--auth basic|digest --user U --password P]
 
 Prints "port N". Reads words from its standard input, one a line: `stall` (keep the connection, send nothing), `resume`, `switch FILE` (go
-on with other units, at its first key frame), `jump SECONDS` (time stamps leap), `clients` (prints how many play), and ends with its input.
+on with other units, at its first key frame), `clients` (prints how many play), and ends with its input.
 
 A units file holds, for each access unit, big-endian: u32 length, u8 key, i64 pts_ns, i64 dts_ns, and its bytes in Annex-B form.
 """
@@ -59,11 +59,12 @@ class Camera(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
         self._stalled_ns = 0
         self.stalled = False
         self.set_shared(True)
+        self.connect("media-configure", self._configure)
 
     def do_create_element(self, _url: Any) -> Any:
         return Gst.parse_launch(PIPELINES[self._codec].format(config=self._config_interval))
 
-    def do_configure(self, media: Any) -> None:
+    def _configure(self, _factory: Any, media: Any) -> None:
         source = media.get_element().get_child_by_name("units")
         source.set_property("is-live", True)
         source.set_property("format", Gst.Format.TIME)
@@ -110,9 +111,6 @@ class Camera(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
         period_ns = 1_000_000_000 // self._fps
         self._units = [(key, index * period_ns, index * period_ns, data) for index, (key, _p, _d, data) in enumerate(self._units)]
 
-    def jump(self, seconds: float) -> None:
-        self._shift_ns += round(seconds * 1e9)
-
 
 def obey(camera: Camera, server: Any, line: str) -> bool:
     word, _, rest = line.strip().partition(" ")
@@ -120,8 +118,6 @@ def obey(camera: Camera, server: Any, line: str) -> bool:
         camera.stalled = word == "stall"
     elif word == "switch":
         camera.switch(rest)
-    elif word == "jump":
-        camera.jump(float(rest))
     elif word == "clients":
         print("clients", len(server.client_filter(None)), flush=True)
         return False
