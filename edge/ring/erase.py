@@ -160,6 +160,7 @@ class Eraser:
         except StorageError as refused:
             recorded = False
             _log.error("camera %s: erasures cannot be recorded yet, their names stay in erasing/: %s", self._camera, refused)
+            self._disk.sync_dir(self._claimed)  # or a power cut could bring an emptied file back into the ring
         for claim, size in claims:
             if recorded:
                 self._disk.unlink(self._claimed / claim.file)

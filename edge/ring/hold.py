@@ -183,8 +183,8 @@ class Holds:
 
     def _end_release(self, folder: HoldFolder, hold: Hold) -> None:
         self._journal.append(HoldReleased(id=hold.id, by=hold.released_by or "", why=hold.released_why), camera=hold.camera)
-        folder.drop()
         self._settled.discard(hold.id)
+        folder.drop()
 
     def _alarm(self, code: str, text: str, todo: str) -> None:
         """Once in this process."""

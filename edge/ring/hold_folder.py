@@ -60,13 +60,16 @@ class HoldFolder:
         links[ref.seq] = name
 
     def drop(self) -> None:
-        """Links first, then the description, then the folder. Begun again after an interruption it ends."""
+        """Links first, durably, then the description, then the folder. Begun again after an interruption it ends."""
         try:
-            entries = [entry.name for entry in self.disk.scan(self.path)]
+            names = {entry.name for entry in self.disk.scan(self.path)}
         except NotFound:
             return
-        for name in sorted(entries, key=lambda name: name == _DESCRIPTION):
+        for name in sorted(names - {_DESCRIPTION}):
             self.disk.unlink(self.path / name)
+        if _DESCRIPTION in names:
+            self.disk.sync_dir(self.path)
+            self.disk.unlink(self.path / _DESCRIPTION)
         self.disk.rmdir(self.path)
         self.disk.sync_dir(self.path.parent)
 

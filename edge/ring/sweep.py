@@ -69,6 +69,7 @@ class Sweeper:
         self._dated = Waiting(())
         self._ageless = Waiting(())
         self._age_of_lines = _FRESH_LINES_EVERY
+        self._passed_over = False
         self._seen_pins: tuple[tuple[str, int], ...] = ()
         self._budget = _Budget(disk, folder)
 
@@ -108,6 +109,8 @@ class Sweeper:
             elif freed >= sum(verdict.stored.bytes for verdict in decision.erase):
                 break
             situation = replace(situation, short_bytes=situation.short_bytes - freed, excess_bytes=situation.excess_bytes - freed)
+        if total.failed:
+            self.rewind()
         decision.overdue = overdue
         self._say(suspended, decision, early)
         if total.erased:
@@ -153,7 +156,7 @@ class Sweeper:
         pins = self._look_at_pins()
         self._age_of_lines += 1
         used_up = self._dated.first() is None and self._ageless.first() is None
-        if not used_up and pins == self._seen_pins and self._age_of_lines < _FRESH_LINES_EVERY:
+        if not (used_up or self._passed_over) and pins == self._seen_pins and self._age_of_lines < _FRESH_LINES_EVERY:
             return False
         self._begin_lines(now, suspended)
         self._seen_pins = pins
@@ -161,6 +164,7 @@ class Sweeper:
 
     def _begin_lines(self, now: Reading, suspended: Suspended) -> None:
         """A line ends where the ring ended when its last day was listed: what was recorded since is only in a new one."""
+        self._passed_over = False
         last_day = "9999-12-31" if suspended else day_of(now.utc_ns // NS_PER_MS + DAY_MS)
         self._dated = Waiting(self._stored(self._folder.dated(last_day)))
         self._ageless = Waiting(self._stored(self._folder.ageless(last_day)))
@@ -195,6 +199,7 @@ class Sweeper:
                 if failures >= _FAILURES:
                     raise
                 _log.error("camera %s: segment %d is passed over: %s", self._camera, name.seq, refused)
+                self._passed_over = True
                 continue
             yield Stored(name, found.size, found.nlink > 1)
 
