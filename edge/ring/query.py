@@ -16,7 +16,7 @@ from edge.errors import IntegrityError, NotFound
 from edge.host.disk import Disk
 from edge.journal.reader import JournalReader
 from edge.ring.layout import NodeFolders, recorder_journal
-from edge.ring.names import RingFolder, SegmentName, open_name
+from edge.ring.names import RingFolder, SegmentName, open_name, parse
 from edge.ring.sealing import name_of
 from edge.ring.timeline import Timeline, events_of, explain, explanations, holes_of, spans_of
 
@@ -68,9 +68,9 @@ class RingReader:
         folder = RingFolder(self._disk, self._folders.ring(camera))
         found = {ref.seq: ref for ref in self._open(camera, folder)}
         reading = self._clock.read()
-        names = [name for day in self._days(folder, start_ns, end_ns) for name in folder.day(day)]
+        names = self._dated(folder, start_ns, end_ns)
         names += [name for name in folder.undated() if name.boot == self._boot]
-        found |= {name.seq: _sealed(camera, self._folders.ring(camera), name, reading) for name in names}
+        found |= {name.seq: _sealed(camera, folder.root, name, reading) for name in names}
         overlapping = (ref for ref in found.values() if ref.start_utc_ns < end_ns and ref.end_utc_ns > start_ns)
         return sorted(overlapping, key=lambda ref: (ref.start_utc_ns, ref.seq))
 
@@ -101,9 +101,21 @@ class RingReader:
         watcher = JournalReader(self._disk, self._folders.journal("watcher"))
         return Timeline(camera, start_ns, end_ns, spans, explain(holes, known), events_of(watcher, camera, start_ns, end_ns))
 
-    def _days(self, folder: RingFolder, start_ns: int, end_ns: int) -> list[str]:
-        first, last = _day(start_ns - LONGEST_SEGMENT_NS), _day(end_ns)
-        return [day for day in folder.days() if first <= day <= last]
+    def _dated(self, folder: RingFolder, start_ns: int, end_ns: int) -> list[SegmentName]:
+        """Names that begin at most an hour before `start`. Reading a name costs more than listing it, so only those are read whose text
+        says that they can overlap."""
+        first, last = (f"{utc_datetime(each):%Y-%m-%d/%Y%m%dT%H%M%S}" for each in (max(0, start_ns - LONGEST_SEGMENT_NS), end_ns))
+        found: list[SegmentName] = []
+        for day in folder.days():
+            if not first[:10] <= day <= last[:10]:
+                continue
+            try:
+                paths = [f"{day}/{entry.name}" for entry in self._disk.scan(folder.root / day)]
+            except NotFound:
+                continue
+            names = (parse(path) for path in paths if first <= path[: len(first)] <= last)
+            found += [name for name in names if name is not None]
+        return found
 
     def _open(self, camera: str, folder: RingFolder) -> list[SegmentRef]:
         reading = self._clock.read()
@@ -146,7 +158,3 @@ def _sealed(camera: str, ring: Path, name: SegmentName, reading: Reading) -> Seg
         assert name.mono_ms is not None
         start_ns = reading.utc_of(name.mono_ms * NS_PER_MS)
     return SegmentRef(camera, name, name.seq, ring / name.path, start_ns, start_ns + name.duration_ms * NS_PER_MS, undated=undated)
-
-
-def _day(utc_ns: int) -> str:
-    return f"{utc_datetime(utc_ns):%Y-%m-%d}"

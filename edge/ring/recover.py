@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from itertools import chain
 from pathlib import Path
 
 from edge.bmff.index import SegmentIndex, encode_index
@@ -23,7 +22,7 @@ from edge.ring.gaps import missing_between
 from edge.ring.history import History, read_history
 from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.ledger import Journal, Ledger
-from edge.ring.names import RingFolder
+from edge.ring.names import RingFolder, SegmentName
 from edge.ring.sealing import file_away, file_sha256, name_of, segment_facts
 
 log = logging.getLogger(__name__)
@@ -52,6 +51,8 @@ class Leftovers:
         self.ledger = ledger
         self.ring = folders.ring(camera)
         self.folder = RingFolder(disk, self.ring)
+        self._highest: int | None = None
+        """Number in the ring's names, once all of them have been looked through."""
         self.trusted_bytes: dict[int, int] = {}
         """Of files that the disk refused to sync in this run: how far they are known to be on it. What lies behind may be in memory
         only - the kernel reports success the next time, whatever became of it - so it is cut, and written anew."""
@@ -81,8 +82,7 @@ class Leftovers:
             except StorageError as refused:
                 log.error("camera %s: segment %d cannot be recovered yet: %s", self.camera, seq, refused)
                 refusals.append(refused)
-        if history.readable:
-            self._complete_records(history)
+        self._complete_records(history)
         if refusals:
             raise refusals[0]
         return done
@@ -168,9 +168,15 @@ class Leftovers:
 
     def _complete_records(self, history: History) -> None:
         """Segments that were renamed, but whose record was not written any more."""
-        oldest_seen = min(history.segments, default=0)
+        oldest_seen = min(history.segments, default=0) if history.readable else 1 << 62
         known = history.segments.keys() | history.erased
-        lacking = [name for name in self.folder.all() if name.seq > oldest_seen and name.seq not in known]
+        lacking: list[SegmentName] = []
+        highest = 0
+        for name in self.folder.all():
+            highest = max(highest, name.seq)
+            if name.seq > oldest_seen and name.seq not in known:
+                lacking.append(name)
+        self._highest = highest
         lacking.sort(key=lambda name: name.seq)
         if len(lacking) > _COMPLETED_AT_MOST:
             log.error("camera %s: %d segments have no record; only the newest %d get one", self.camera, len(lacking), _COMPLETED_AT_MOST)
@@ -187,14 +193,16 @@ class Leftovers:
 
     def next_seq(self) -> int:
         """Behind every number that was ever used, as far as ring and journal know."""
-        folder = self.folder
-        in_ring = max((name.seq for name in chain(folder.all(), folder.erasing())), default=0)
-        return max(in_ring, max(folder.opened(), default=0), self.history().last_seq) + 1
+        in_ring = self._highest
+        if in_ring is None:
+            in_ring = max((name.seq for name in self.folder.all()), default=0)
+        erasing = (name.seq for name in self.folder.erasing())
+        return max(in_ring, *self.folder.opened(), *erasing, self.history().last_seq) + 1
 
 
 class PatientRead:
-    """Reads up to `size`. What the disk refuses is asked for once more, because a walk takes a refusal for damage; then as much of it as can be
-    had. refused: something could not be read."""
+    """Reads up to `size`. What the disk refuses is asked for once more, because a walk takes a refusal for damage; then as much of it
+    as can be had. refused: something could not be read."""
 
     def __init__(self, disk: Disk, path: Path, size: int) -> None:
         self._disk, self._path, self._size = disk, path, size
