@@ -83,24 +83,30 @@ class Archive:
         self._told.add(node)
 
     def offer(self, node: str, event: Event) -> tuple[Verdict, StoredEvent] | None:
-        """None for an event that cannot be taken at all (names that are no names, a record that is none). Raises StorageError."""
+        """None for an event that is not taken: names that are no names, a record that is none, a disk that refuses (then the file is mended
+        next time, and the record comes again). Raises msgspec.DecodeError for a record that does not read."""
         raw = bytes(event.record)
-        if (
-            event.node != node
-            or not is_level(event.journal)
-            or not _EPOCH.fullmatch(event.epoch)
-            or len(raw) > RECORD_MAX_BYTES
-            or b"\n" in raw
-        ):
+        if not _fits(node, event) or len(raw) > RECORD_MAX_BYTES or b"\n" in raw:
+            log.warning("%s: an event that is none, dropped", node)
             return None
         record = msgspec.json.decode(raw, type=Record)
-        stored = self._touch(node, event.journal, event.epoch)
-        return stored.offer(raw, record), StoredEvent(node, event.journal, event.epoch, record, raw)
+        try:
+            verdict = self._touch(node, event.journal, event.epoch).offer(raw, record)
+        except StorageError as error:
+            self._failed((node, event.journal, event.epoch), error)
+            return None
+        return verdict, StoredEvent(node, event.journal, event.epoch, record, raw)
 
     def offer_gap(self, node: str, gap: JournalGap) -> Verdict | None:
-        if gap.node != node or not is_level(gap.journal) or not _EPOCH.fullmatch(gap.epoch) or not 0 < gap.from_seq <= gap.to_seq:
+        """None as for `offer`."""
+        if not _fits(node, gap) or not 0 < gap.from_seq <= gap.to_seq:
+            log.warning("%s: a gap that is none, dropped", node)
             return None
-        return self._touch(node, gap.journal, gap.epoch).offer_gap(gap)
+        try:
+            return self._touch(node, gap.journal, gap.epoch).offer_gap(gap)
+        except StorageError as error:
+            self._failed((node, gap.journal, gap.epoch), error)
+            return None
 
     def sync(self) -> dict[str, Ack]:
         """Makes what was offered durable; the new watermarks of the nodes concerned. A journal whose disk refuses keeps its watermark."""
@@ -109,8 +115,7 @@ class Archive:
             try:
                 self._open[key].sync()
             except StorageError as error:
-                log.error("journal %s of %s is not stored: %s", key[1], key[0], error)
-                self.failed(*key)
+                self._failed(key, error)
             else:
                 self._mark(key)
                 nodes.add(key[0])
@@ -118,20 +123,22 @@ class Archive:
         self._told.clear()
         return {node: self.ack(node) for node in nodes}
 
-    def failed(self, node: str, journal: str, epoch: str) -> None:
-        """Writing failed: the file is opened anew (and mended) next time; the watermark stays."""
-        key = (node, journal, epoch)
+    def _failed(self, key: tuple[str, str, str], error: StorageError) -> None:
+        """The file is opened anew (and mended) next time; the watermark stays."""
+        log.error("journal %s of %s is not stored: %s", key[1], key[0], error)
         self._touched.discard(key)
-        stored = self._open.pop(key, None)
-        if stored is not None:
-            stored.close()
+        journal = self._open.pop(key, None)
+        if journal is not None:
+            journal.close()
 
     def durable(self, event: StoredEvent) -> bool:
         mark = self._marks.get(event.node, {}).get(event.journal)
         return mark is not None and mark.epoch == event.epoch and mark.upto >= event.record.seq
 
-    def ack(self, node: str) -> Ack:
-        return Ack(watermarks=dict(self._marks.get(node, {})))
+    def ack(self, node: str, *, resend: bool = False) -> Ack:
+        """The watermarks as last made durable. resend: asks for everything after them again."""
+        marks = self._marks.get(node, {})
+        return Ack(watermarks={name: msgspec.structs.replace(mark, resend=resend or mark.resend) for name, mark in marks.items()})
 
     def nodes(self) -> list[str]:
         return sorted(self._marks)
@@ -167,6 +174,11 @@ class Archive:
         node, name, epoch = key
         journal = self._open[key]
         self._marks.setdefault(node, {})[name] = Watermark(epoch=epoch, upto=journal.upto, resend=journal.take_hole())
+
+
+def _fits(node: str, message: Event | JournalGap) -> bool:
+    """Whether its names may become file names."""
+    return message.node == node and is_level(message.journal) and _EPOCH.fullmatch(message.epoch) is not None
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str, str, Path]]:

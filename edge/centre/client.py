@@ -27,38 +27,20 @@ import msgspec
 
 from edge.centre.archive import Archive, StoredEvent, stored_events
 from edge.centre.clips import ClipHandle
-from edge.centre.keys import read_private_key, sign_command
+from edge.centre.keys import command_message, read_private_key
 from edge.centre.roster import NodeView, Roster
 from edge.centre.store import Counters
 from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s
 from edge.config.model import Mqtt
-from edge.errors import ConfigError, StorageError, UsageError
 from edge.host.disk import Disk
 from edge.host.linux_disk import LinuxDisk
 from edge.host.timesync import KernelClock
-from edge.link.broker import MqttLink
 from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Unreachable
 from edge.link.port import Event as LinkEvent
 from edge.link.publish import Direct, Publisher
-from edge.link.settings import LinkSettings, settings_of
-from edge.link.topics import (
-    ACK,
-    ALARM,
-    COMMAND,
-    EVENT,
-    GAP,
-    HEALTH,
-    INFO,
-    JOB,
-    MOTION,
-    RESPONSE,
-    STATUS,
-    Address,
-    address,
-    is_level,
-    parse,
-    pattern,
-)
+from edge.link.settings import settings_of
+from edge.link.supervisor import MqttLink
+from edge.link.topics import ACK, EVENT, GAP, JOB, PROPERTIES, RESPONSE, STATUS, Address, address, parse, pattern
 from edge.messages.clip import JobProgress
 from edge.messages.wire import Ack, CommandClaims, Event, JournalGap, Response
 
@@ -97,7 +79,9 @@ class Centre:
         self._on_event, self._on_node, self._on_link = on_event, on_node, on_link
         self._archive = Archive(self._disk, folder) if store else None
         settings = settings_of(mqtt, client_id or ("centre" if store else f"centre-{uuid.uuid4().hex[:12]}"))
-        self._link = MqttLink(_for(settings, store), self._subscriptions(store), lambda: None)
+        # Only the one that stores keeps a session at the broker: what comes while it is away waits there.
+        settings = dataclasses.replace(settings, session_expiry_s=settings.session_expiry_s if store else 0)
+        self._link = MqttLink(settings, self._subscriptions(store), lambda: None)
         self._publisher = Publisher(mqtt.org, "", self._link.send, [], mqtt.window)
         self._orders: queue.Queue[Direct] = queue.Queue()
         self._roster = Roster()
@@ -107,7 +91,7 @@ class Centre:
         self._thread = threading.Thread(target=self._run, name="centre", daemon=True)
 
     def _subscriptions(self, store: bool) -> tuple[str, ...]:
-        topics = (STATUS, INFO, HEALTH, MOTION, ALARM, RESPONSE, JOB) + ((EVENT, GAP) if store else ())
+        topics = (*PROPERTIES, RESPONSE, JOB) + ((EVENT, GAP) if store else ())
         return tuple(pattern(self._org, "+", each) for each in topics)
 
     def start(self) -> Centre:
@@ -176,21 +160,14 @@ class Centre:
         on_done: Callable[[int], None] | None = None,
     ) -> str:
         """Any verb; returns the id. Answers to ids of `request_clip` reach their handle."""
-        if self._key is None:
-            raise ConfigError("no command key: commands cannot be signed", remedy="give the private key made by `edge centre keys`")
         id = id or uuid.uuid4().hex
-        if not (is_level(node) and is_level(id)) or not 1 <= valid_s <= 600:
-            raise UsageError("node and id are letters, digits, . _ - (at most 63); valid_s is 1-600")
-        now_s = self._clock.read().utc_ns // NS_PER_S
         view = self._roster.views.get(node)
         boot = view.status.boot if view is not None and view.status is not None else ""
+        now_s = self._clock.read().utc_ns // NS_PER_S
         claims = CommandClaims(
             id=id, verb=verb, aud=node, iat=now_s, exp=now_s + valid_s, operator=operator, case=case, boot=boot, args=dict(args)
         )
-        topic = address(self._org, node, COMMAND, verb)
-        self._orders.put(
-            Direct(id, topic, sign_command(self._key, claims), expiry_s=valid_s, correlation=id.encode("ascii"), on_done=on_done)
-        )
+        self._orders.put(command_message(self._org, self._key, claims, on_done))
         return id
 
     def _run(self) -> None:
@@ -246,7 +223,7 @@ class Centre:
             if self._archive is not None:
                 # What the broker held for us may be gone with it: ask each node to send again after its watermark.
                 for node in self._archive.nodes():
-                    self._tell(node, _resending(self._archive.ack(node)))
+                    self._tell(node, self._archive.ack(node, resend=True))
             self._connected.set()
         elif isinstance(news, Disconnected):
             log.warning("broker: %s", news.text)
@@ -279,27 +256,13 @@ class Centre:
             log.warning("%s: not readable, dropped: %s", message.topic, error)
 
     def _event(self, place: Address, event: Event, fresh: list[StoredEvent]) -> None:
-        if self._archive is None:
-            return
-        try:
-            outcome = self._archive.offer(place.node, event)
-        except StorageError as error:
-            log.error("a record of %s is not stored: %s", place.node, error)
-            self._archive.failed(place.node, event.journal, event.epoch)
-            return
-        if outcome is None:
-            log.warning("%s: an event that is none, dropped", place.node)
-        elif outcome[0] == "stored":
+        outcome = self._archive.offer(place.node, event) if self._archive is not None else None
+        if outcome is not None and outcome[0] == "stored":
             fresh.append(outcome[1])
 
     def _gap(self, place: Address, gap: JournalGap) -> None:
-        if self._archive is None:
-            return
-        try:
+        if self._archive is not None:
             self._archive.offer_gap(place.node, gap)
-        except StorageError as error:
-            log.error("a gap of %s is not stored: %s", place.node, error)
-            self._archive.failed(place.node, gap.journal, gap.epoch)
 
     def _property(self, place: Address, payload: bytes) -> None:
         view = self._roster.take(place, payload, format_utc(self._clock.read().utc_ns))
@@ -319,12 +282,3 @@ class Centre:
         handle = self._handles.get(progress.id)
         if handle is not None:
             handle.progressed(progress)
-
-
-def _for(settings: LinkSettings, store: bool) -> LinkSettings:
-    """Only the one that stores keeps a session at the broker: what comes while it is away waits there."""
-    return settings if store else dataclasses.replace(settings, session_expiry_s=0)
-
-
-def _resending(ack: Ack) -> Ack:
-    return Ack(watermarks={name: msgspec.structs.replace(mark, resend=True) for name, mark in ack.watermarks.items()})

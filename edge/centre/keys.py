@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import jwt
@@ -11,6 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.errors import ConfigError, UsageError
+from edge.link.publish import Direct
+from edge.link.topics import COMMAND, COMMAND_EXPIRY_MAX_S, address, is_level
 from edge.messages.wire import CommandClaims
 
 PRIVATE_NAME = "command.key"
@@ -49,3 +52,18 @@ def sign_command(key: ec.EllipticCurvePrivateKey, claims: CommandClaims) -> byte
     """A JWS in compact form (RFC 7515, ES256), to be published on cmd/<verb>."""
     payload = msgspec.json.encode(claims)
     return jwt.PyJWS().encode(payload, key, algorithm="ES256", headers={"typ": "edge-command+jws"}).encode("ascii")
+
+
+def command_message(
+    org: str, key: ec.EllipticCurvePrivateKey | None, claims: CommandClaims, on_done: Callable[[int], None] | None = None
+) -> Direct:
+    """The signed command, ready to be published, expiring with its claims. Raises ConfigError without a key, UsageError for claims that
+    every node would refuse."""
+    if key is None:
+        raise ConfigError("no command key: commands cannot be signed", remedy="give the private key made by `edge centre keys`")
+    valid_s = claims.exp - claims.iat
+    if not (is_level(claims.aud) and is_level(claims.id) and is_level(claims.verb)) or not 1 <= valid_s <= COMMAND_EXPIRY_MAX_S:
+        raise UsageError("node, id and verb are letters, digits, . _ - (at most 63); valid for 1-600 s")
+    topic = address(org, claims.aud, COMMAND, claims.verb)
+    token = sign_command(key, claims)
+    return Direct(claims.id, topic, token, expiry_s=valid_s, correlation=claims.id.encode("ascii"), on_done=on_done)

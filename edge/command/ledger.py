@@ -95,6 +95,6 @@ class Ledger:
             return msgspec.json.decode(self._disk.read(self._path(id)), type=Entry)
         except NotFound:
             return None
-        except (StorageError, msgspec.DecodeError) as error:
+        except (StorageError, msgspec.DecodeError, UnicodeDecodeError) as error:
             log.error("command %s: its entry cannot be read; it is not run again: %s", id, error)
             return None

@@ -1,8 +1,8 @@
 """MQTT 5 through paho, the only file that imports it.
 
 paho is used as a codec with a socket: its own reconnection, thread and queue are not (its queue dies with the process; its back-off has no
-jitter and starts anew at every CONNACK; an exception in a callback ends its thread without a word). One thread, "link", dials, reads,
-writes and publishes; paho's callbacks run inside it and only put into `events`. A fresh client is built for every attempt.
+jitter and starts anew at every CONNACK; an exception in a callback ends its thread without a word). Everything here runs in the thread
+"link" (supervisor.py); paho's callbacks only put into `events`. A fresh client is built for every attempt.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import queue
 import select
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -25,9 +25,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.clock import monotonic_s
 from edge.errors import TryAgain
-from edge.link.backoff import Backoff
 from edge.link.dial import Addresses, tune
-from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Outgoing, Unreachable, Will
+from edge.link.port import Acknowledged, Connected, Event, Incoming, Outgoing, Will
 from edge.link.settings import LinkSettings
 
 log = logging.getLogger(__name__)
@@ -40,7 +39,7 @@ _UNDONE_MAX_BYTES = 16 << 20
 _KEEP_ALIVE_TIMEOUT = 0x8D
 
 
-class _Lost(TryAgain):
+class Lost(TryAgain):
     """The connection is over. by_peer as in Disconnected."""
 
     def __init__(self, text: str, *, code: int = 0, by_peer: bool = False) -> None:
@@ -49,96 +48,7 @@ class _Lost(TryAgain):
         self.by_peer = by_peer
 
 
-class MqttLink:
-    """`prepare` is called in the link thread before the first attempt and again after each connection that came about: it gives
-    the will, and must not raise."""
-
-    def __init__(self, settings: LinkSettings, subscriptions: Sequence[str], prepare: Callable[[], Will | None]) -> None:
-        self._settings = settings
-        self._subscriptions = tuple(subscriptions)
-        self._prepare = prepare
-        self._events: queue.Queue[Event] = queue.Queue()
-        self._orders: collections.deque[Outgoing | Incoming] = collections.deque()
-        self._stop = threading.Event()
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
-
-    @property
-    def events(self) -> queue.Queue[Event]:
-        return self._events
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self, deadline_s: float = 5.0) -> None:
-        """DISCONNECT, so that no will is published. Returns when the thread has ended, or at the deadline (a resolver may hang)."""
-        self._stop.set()
-        self._wake()
-        if self._thread.is_alive():
-            self._thread.join(deadline_s)
-        if not self._thread.is_alive():
-            for number in (self._wake_read, self._wake_write):
-                if number >= 0:
-                    os.close(number)
-            self._wake_read = self._wake_write = -1
-
-    def send(self, message: Outgoing) -> None:
-        self._orders.append(message)
-        self._wake()
-
-    def done(self, message: Incoming) -> None:
-        if message.qos > 0:
-            self._orders.append(message)
-            self._wake()
-
-    def _wake(self) -> None:
-        if self._wake_write < 0:
-            return
-        try:
-            os.write(self._wake_write, b"x")
-        except BlockingIOError:
-            return  # the pipe is full of wake-ups already
-
-    def _run(self) -> None:
-        backoff = Backoff(self._settings.backoff_max_s)
-        addresses = Addresses(self._settings.host, self._settings.port)
-        number, will = 0, self._prepare()
-        while not self._stop.is_set():
-            session = _Session(self._settings, self._subscriptions, self._events, self._orders, number + 1)
-            started_s = monotonic_s()
-            lost = _ended(session, will, addresses, self._stop, self._wake_read)
-            if session.established:
-                number += 1
-                backoff.lasted(monotonic_s() - started_s)
-                self._events.put(Disconnected(number, lost.by_peer, lost.code, lost.message))
-                if not self._stop.is_set():
-                    will = self._prepare()
-            if self._stop.is_set():
-                return
-            wait_s = backoff.wait_s()
-            if not session.established:
-                self._events.put(Unreachable(lost.code, lost.message, wait_s))
-            log.info("broker %s:%d: %s; next attempt in %.1f s", self._settings.host, self._settings.port, lost.message, wait_s)
-            self._stop.wait(wait_s)
-
-
-def _ended(session: _Session, will: Will | None, addresses: Addresses, stop: threading.Event, wake: int) -> _Lost:
-    """Runs a session to its end and says why it ended."""
-    try:
-        session.run(will, addresses, stop, wake)
-    except _Lost as lost:
-        return lost
-    except (OSError, TryAgain) as error:
-        return _Lost(f"no connection: {error}")
-    except Exception as error:  # what a peer's bytes can make a foreign codec raise is not a closed list; the link must outlive it
-        log.exception("the connection is given up after a fault in handling it")
-        return _Lost(f"fault: {error!r}", by_peer=True)
-    finally:
-        session.close()
-    return _Lost("stopped")
-
-
-class _Session:
+class Session:
     """One connection with its own paho client. Everything runs in the link thread."""
 
     def __init__(
@@ -160,7 +70,7 @@ class _Session:
         self._early: list[Incoming] = []
         self._hello: Connected | None = None
         self._subscribe_mid = 0
-        self._lost: _Lost | None = None
+        self._lost: Lost | None = None
         self._last_progress_s = monotonic_s()
         self._client = self._build()
 
@@ -187,13 +97,13 @@ class _Session:
         deadline_s = monotonic_s() + self._settings.connect_timeout_s
         while not stop.is_set():
             if not self.established and monotonic_s() > deadline_s:
-                raise _Lost("the broker did not complete the connection in time")
+                raise Lost("the broker did not complete the connection in time")
             self._send_orders()
             self._turn(wake)
             if self._lost is not None:
                 raise self._lost
             if self._tokens and monotonic_s() - self._last_progress_s > self._settings.ack_timeout_s:
-                raise _Lost("the broker acknowledges nothing")
+                raise Lost("the broker acknowledges nothing")
         self._send_orders()
         self._client.disconnect()
         while self._client.want_write() and self._lost is None and self._client.socket() is not None:
@@ -216,7 +126,7 @@ class _Session:
         """Waits for the socket or a wake-up, then lets paho read, write and keep the connection alive."""
         sock = self._client.socket()
         if sock is None:
-            raise self._lost or _Lost("the connection is closed", by_peer=True)
+            raise self._lost or Lost("the connection is closed", by_peer=True)
         pending = getattr(sock, "pending", None)
         buffered = pending is not None and pending() > 0
         poll = select.poll()
@@ -235,7 +145,7 @@ class _Session:
     def _call(self, step: Callable[[], MQTTErrorCode]) -> None:
         code = step()
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise self._lost or _Lost(f"connection lost: {code.name}", by_peer=code != MQTTErrorCode.MQTT_ERR_KEEPALIVE)
+            raise self._lost or Lost(f"connection lost: {code.name}", by_peer=code != MQTTErrorCode.MQTT_ERR_KEEPALIVE)
 
     def _send_orders(self) -> None:
         while self._orders:
@@ -263,7 +173,7 @@ class _Session:
 
     def _on_connect(self, client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
         if reason.is_failure:
-            self._lost = _Lost(f"the broker refused the connection: {reason}", code=reason.value, by_peer=True)
+            self._lost = Lost(f"the broker refused the connection: {reason}", code=reason.value, by_peer=True)
             return
         self._hello = Connected(
             self._number,
@@ -306,7 +216,7 @@ class _Session:
         if message.qos > 0:
             self._undone[message.mid] = len(message.payload)
         if sum(self._undone.values()) > _UNDONE_MAX_BYTES:
-            self._lost = _Lost("the broker sends far more than the receive maximum", by_peer=True)
+            self._lost = Lost("the broker sends far more than the receive maximum", by_peer=True)
             return
         expiry_s = getattr(message.properties, "MessageExpiryInterval", None)
         correlation = getattr(message.properties, "CorrelationData", None)
@@ -323,7 +233,7 @@ class _Session:
     ) -> None:
         if self._lost is None and self.established:
             by_peer = flags.is_disconnect_packet_from_server or reason.value != _KEEP_ALIVE_TIMEOUT
-            self._lost = _Lost(f"connection lost: {reason}", code=reason.value, by_peer=by_peer)
+            self._lost = Lost(f"connection lost: {reason}", code=reason.value, by_peer=by_peer)
 
     def close(self) -> None:
         sock = self._client.socket()
@@ -341,4 +251,4 @@ def _properties(packet_type: int) -> Properties:
 
 def _check(code: MQTTErrorCode) -> None:
     if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-        raise _Lost(f"connection lost: {code.name}", by_peer=True)
+        raise Lost(f"connection lost: {code.name}", by_peer=True)

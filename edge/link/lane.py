@@ -18,14 +18,14 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import msgspec
 
 from edge.errors import StorageError
+from edge.link.lines import Line, Lines, Place
 from edge.link.port import NO_MATCHING_SUBSCRIBERS, PACKET_TOO_LARGE
 from edge.link.topics import EVENT, GAP, Topic
-from edge.messages.records import Record
 from edge.messages.wire import Event, JournalGap, Watermark
 
 log = logging.getLogger(__name__)
@@ -38,32 +38,6 @@ SAVE_EVERY_S = 2.0
 GROWTH_EVERY_S = 0.25
 
 Why = Literal["missing", "too_large", "set_aside"]
-
-
-class Line(Protocol):
-    """raw: the line's bytes without its newline."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def raw(self) -> bytes: ...
-    @property
-    def record(self) -> Record: ...
-
-
-class Lines(Protocol):
-    """A journal being read; `edge.journal` has it."""
-
-    def read(self, after_seq: int = 0, limit: int | None = None) -> Iterator[Line]: ...
-    def epoch(self) -> str: ...
-    def last(self) -> Line | None: ...
-
-
-class Place(Protocol):
-    """A durable cursor; `edge.journal` has it."""
-
-    def get(self) -> tuple[str, int]: ...
-    def advance(self, epoch: str, upto: int) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)

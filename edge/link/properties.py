@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import msgspec
 
 from edge.errors import StorageError
-from edge.link.lane import GROWTH_EVERY_S, Line
+from edge.link.lane import GROWTH_EVERY_S
+from edge.link.lines import Lines
 from edge.link.publish import Direct
 from edge.link.topics import ALARM, MOTION, address, is_level
 from edge.messages.records import AlarmRaised, Episode, Record, facts_of
@@ -22,11 +22,6 @@ from edge.messages.wire import AlarmState, Motion
 log = logging.getLogger(__name__)
 
 LOOK_BACK_S = 86_400
-
-
-class Lines(Protocol):
-    def read(self, after_seq: int = 0, limit: int | None = None) -> Iterator[Line]: ...
-    def since(self, utc_text: str) -> Iterator[Line]: ...
 
 
 class Follower:

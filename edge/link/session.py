@@ -40,6 +40,6 @@ class SessionNumber:
             return msgspec.json.decode(self._disk.read(self._path), type=_Stored).session
         except NotFound:
             return 0
-        except (StorageError, msgspec.DecodeError) as error:
+        except (StorageError, msgspec.DecodeError, UnicodeDecodeError) as error:
             log.error("%s cannot be read, sessions start anew: %s", self._path, error)
             return 0

@@ -24,13 +24,13 @@ from edge.host.timesync import KernelClock
 from edge.journal.cursor import Cursor
 from edge.journal.reader import JournalReader
 from edge.journal.writer import JournalWriter
-from edge.link.broker import MqttLink
 from edge.link.growth import growth_of
 from edge.link.inbox import subscriptions
 from edge.link.lane import Lane
 from edge.link.properties import LOOK_BACK_S, Follower, Properties
 from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
+from edge.link.supervisor import MqttLink
 from edge.messages.clip import ClipRequest
 from edge.messages.records import AlarmRaised, Boot, facts_of
 from edge.messages.wire import CameraInfo, NodeInfo
@@ -38,7 +38,8 @@ from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
 from edge.services.agent_alarms import PREFIX, LinkAlarms
 from edge.services.agent_health import HealthWatch
-from edge.services.agent_turns import Agent, Inbox, Parts
+from edge.services.agent_parts import Inbox, Parts
+from edge.services.agent_turns import Agent
 from edge.services.agent_voice import Wills
 from edge.services.clip_jobs import ClipJobs
 from edge.services.lifecycle import settle_memory, sole_user

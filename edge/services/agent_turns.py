@@ -8,33 +8,25 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
-from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s
-from edge.command.authority import Authority
-from edge.command.dispatch import Dispatcher, Verb
-from edge.command.ledger import Ledger
-from edge.config.model import Mqtt
+from edge.clock import NS_PER_S, format_utc, monotonic_s
+from edge.command.dispatch import Dispatcher
 from edge.errors import StorageError
 from edge.host import systemd
-from edge.journal.writer import JournalWriter
 from edge.link.inbox import CommandNews, Ignored, read
 from edge.link.lane import Lane
-from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Link, Unreachable
-from edge.link.properties import Properties
+from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Unreachable
 from edge.link.publish import Publisher
 from edge.messages.clip import JobProgress
-from edge.messages.health import HealthDocument, LinkHealth
+from edge.messages.health import LinkHealth
 from edge.messages.records import AlarmRaised, ClipDone, Stop
-from edge.messages.wire import Ack, NodeInfo, Response, Status
-from edge.services.agent_alarms import LinkAlarms
-from edge.services.agent_health import HealthWatch, with_backlog
-from edge.services.agent_voice import Voice, Wills
-from edge.services.clip_jobs import ClipJobs
-from edge.upload.jobs import Final, Job, JobStore
+from edge.messages.wire import Ack, Response, Status
+from edge.services.agent_health import with_backlog
+from edge.services.agent_parts import Inbox, News, Parts
+from edge.services.agent_voice import Voice
+from edge.upload.jobs import Final, Job
 
 log = logging.getLogger(__name__)
 
@@ -46,35 +38,6 @@ _TELL_AGAIN_S = 10.0
 _DAY_S = 86_400.0
 _FAREWELL_S = 3.0
 _RECORD_AGAIN_S = 10.0
-
-News = JobProgress | tuple[Job, Final] | tuple[HealthDocument, list[AlarmRaised]]
-Inbox = queue.Queue[News]
-"""What the threads "clips" and "health" have to say."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What an agent is made of."""
-
-    mqtt: Mqtt
-    node: str
-    boot: str
-    clock: Clock
-    journal: JournalWriter
-    link: Link
-    wills: Wills
-    groups: Sequence[Sequence[Lane]]
-    properties: Properties
-    authority: Authority
-    ledger: Ledger
-    verbs: Mapping[str, Verb]
-    store: JobStore
-    jobs: ClipJobs | None
-    health: HealthWatch
-    link_alarms: LinkAlarms
-    health_interval_s: float
-    journal_days: float
-    info: NodeInfo
 
 
 class Agent:

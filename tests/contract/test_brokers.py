@@ -9,10 +9,10 @@ from typing import Protocol
 
 import pytest
 
-from edge.link.broker import MqttLink
 from edge.link.memory import MemoryBroker, MemoryLink
 from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Link, Outgoing, Unreachable, Will
 from edge.link.settings import LinkSettings
+from edge.link.supervisor import MqttLink
 from tests.support.links import wait_for
 from tests.support.mosquitto import Mosquitto
 from tests.support.relay import Relay

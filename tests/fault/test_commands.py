@@ -17,9 +17,9 @@ from edge.clock import NS_PER_S, ManualClock, format_utc
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.host.timesync import KernelClock
-from edge.link.broker import MqttLink
 from edge.link.port import Acknowledged, Connected, Incoming, Outgoing
 from edge.link.settings import LinkSettings
+from edge.link.supervisor import MqttLink
 from edge.messages.records import ClipDone, Command, facts_of
 from edge.messages.wire import CommandClaims, Response
 from tests.support.agents import CAMERA, NODE, AgentProcess, Town

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from edge.config.model import Mqtt
-from edge.link.broker import MqttLink
 from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Outgoing, Unreachable
 from edge.link.settings import LinkSettings, settings_of
+from edge.link.supervisor import MqttLink
 from tests.support.certificates import Authority
 from tests.support.links import wait_for
 from tests.support.mosquitto import Mosquitto

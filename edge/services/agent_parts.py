@@ -1,0 +1,55 @@
+"""What an agent is made of."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edge.clock import Clock
+from edge.command.authority import Authority
+from edge.command.dispatch import Verb
+from edge.command.ledger import Ledger
+from edge.config.model import Mqtt
+from edge.journal.writer import JournalWriter
+from edge.link.lane import Lane
+from edge.link.port import Link
+from edge.link.properties import Properties
+from edge.messages.clip import JobProgress
+from edge.messages.health import HealthDocument
+from edge.messages.records import AlarmRaised
+from edge.messages.wire import NodeInfo
+from edge.services.agent_alarms import LinkAlarms
+from edge.services.agent_health import HealthWatch
+from edge.services.agent_voice import Wills
+from edge.services.clip_jobs import ClipJobs
+from edge.upload.jobs import Final, Job, JobStore
+
+News = JobProgress | tuple[Job, Final] | tuple[HealthDocument, list[AlarmRaised]]
+Inbox = queue.Queue[News]
+"""What the threads "clips" and "health" have to say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What an agent is made of."""
+
+    mqtt: Mqtt
+    node: str
+    boot: str
+    clock: Clock
+    journal: JournalWriter
+    link: Link
+    wills: Wills
+    groups: Sequence[Sequence[Lane]]
+    properties: Properties
+    authority: Authority
+    ledger: Ledger
+    verbs: Mapping[str, Verb]
+    store: JobStore
+    jobs: ClipJobs | None
+    health: HealthWatch
+    link_alarms: LinkAlarms
+    health_interval_s: float
+    journal_days: float
+    info: NodeInfo
