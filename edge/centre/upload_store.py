@@ -256,7 +256,7 @@ class UploadStore:
     def _load(self, path: Path, shape: type[_T]) -> _T:
         try:
             return msgspec.json.decode(self._disk.read(path), type=shape)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise IntegrityError(f"{path} is damaged: {error}") from error
 
 

@@ -82,5 +82,5 @@ def decode_plan(data: bytes) -> Plan:
     """Raises IntegrityError where the bytes are no plan."""
     try:
         return msgspec.json.decode(data, type=Plan)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IntegrityError(f"a stored clip plan is damaged: {error}") from error

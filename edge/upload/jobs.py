@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import msgspec
 
-from edge.errors import IntegrityError, NotFound, Refused
+from edge.errors import IntegrityError, NotFound, Refused, StorageError
 from edge.host.disk import Disk
 from edge.messages.clip import ClipRequest, JobProgress, Manifest
 
@@ -134,20 +134,25 @@ class JobStore:
         return Job(request, self._disk.read(folder / "plan.json"), folder)
 
     def open_jobs(self) -> list[Job]:
-        """What is still to be done, oldest first; clears away jobs that were never answered. Call at start-up. A job with a damaged file
-        is left as it is, its footage pinned, and logged."""
+        """What is still to be done, oldest first; clears away jobs that were never answered. Call at start-up. A job with a file that is
+        damaged or cannot be read is left as it is, its footage pinned, and logged."""
         jobs: list[tuple[int, Job]] = []
         for job_id in self._ids():
             try:
-                job = self.get(job_id)
-            except IntegrityError as error:
+                job = self._open_job(job_id)
+                if job is not None:
+                    jobs.append((self._disk.stat(job.folder / "request.json").mtime_ns, job))
+            except (IntegrityError, StorageError) as error:
                 _LOG.error("job %s cannot go on: %s", job_id, error)
-                continue
-            if job is None:
-                self._clear(self._folder / job_id)
-            elif self._exists(job.folder / "links"):
-                jobs.append((self._disk.stat(job.folder / "request.json").mtime_ns, job))
         return [job for _, job in sorted(jobs, key=lambda item: (item[0], item[1].id))]
+
+    def _open_job(self, job_id: str) -> Job | None:
+        """Of a closed job nothing is read: there are many."""
+        folder = self._folder / job_id
+        if not self._exists(folder / "progress.json"):
+            self._clear(folder)
+            return None
+        return self.get(job_id) if self._exists(folder / "links") else None
 
     def progress(self, job_id: str) -> JobProgress | None:
         job = self.get(job_id)
@@ -202,7 +207,7 @@ class JobStore:
     def _load(self, path: Path, shape: type[_T]) -> _T:
         try:
             return msgspec.json.decode(self._disk.read(path), type=shape)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise IntegrityError(f"{path} is damaged: {error}") from error
 
     def _ids(self) -> list[str]:

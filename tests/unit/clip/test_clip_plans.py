@@ -243,6 +243,8 @@ def test_a_plan_survives_storage(tmp_path: Path) -> None:
         decode_plan(plan.encode()[:-2])
     with pytest.raises(IntegrityError):
         decode_plan(b'{"camera": 1}')
+    with pytest.raises(IntegrityError):
+        decode_plan(plan.encode().replace(b'"camera":"', b'"camera":"\xff'))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 
 import msgspec
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.centre.keys import sign_command
@@ -219,10 +220,11 @@ def test_old_entries_are_forgotten_only_when_their_command_can_never_come_again(
     assert Ledger(node.disk, FOLDER).known("c0")
 
 
-def test_a_damaged_entry_counts_as_used() -> None:
+@pytest.mark.parametrize("damage", [b"{", b'{"claims":{"id":"\xff"}}'])
+def test_a_damaged_entry_counts_as_used(damage: bytes) -> None:
     node = Node()
     node.take(node.token())
-    node.disk.replace(FOLDER / "c1.json", b"{")
+    node.disk.replace(FOLDER / "c1.json", damage)
     later = node.again()
     assert later.take(later.token()).code == "id_reused"
     assert later.done == []

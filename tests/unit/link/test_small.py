@@ -90,8 +90,9 @@ def test_the_session_number_counts_over_restarts_and_survives_a_refusing_disk() 
     disk.fault = Fault(disk.operations + 1, forever=True)
     assert [number.next(), number.next()] == [4, 5]
     disk.fault = None
-    disk.replace(path, b"garbage")
-    assert SessionNumber(disk, path).next() == 1
+    for damage in (b"garbage", b'{"\xff":1}'):
+        disk.replace(path, damage)
+        assert SessionNumber(disk, path).next() == 1
 
 
 def test_watermarks_and_commands_are_told_apart() -> None:

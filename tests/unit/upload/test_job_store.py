@@ -151,17 +151,37 @@ def test_a_running_state_is_no_last_word() -> None:
         store.finish(job, Final(progress=JobProgress(id="r-1", state="running"), manifest=None), unreachable)
 
 
-def test_one_damaged_job_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("damage", [b"\0" * 40, b'{"id":"r-\xff1"}'])
+def test_one_damaged_job_does_not_stop_the_others(damage: bytes, caplog: pytest.LogCaptureFixture) -> None:
     disk = model()
     store = JobStore(disk, JOBS)
     store.accept(REQUEST, PLAN, PINS)
     other = store.accept(ClipRequest(id="r-2", camera="cam", start=REQUEST.start, end=REQUEST.end), PLAN, PINS)
-    disk.replace(JOBS / "r-1" / "request.json", b"\0" * 40)
+    disk.replace(JOBS / "r-1" / "request.json", damage)
     assert store.open_jobs() == [other]
     assert "r-1 cannot go on" in caplog.text
     assert disk.stat(PINS[0].path).nlink == 3, "its footage stays pinned"
     with pytest.raises(IntegrityError):
         store.get("r-1")
+
+
+def test_one_job_that_lost_a_file_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    disk = model()
+    store = JobStore(disk, JOBS)
+    store.accept(REQUEST, PLAN, PINS)
+    other = store.accept(ClipRequest(id="r-2", camera="cam", start=REQUEST.start, end=REQUEST.end), PLAN, PINS)
+    disk.unlink(JOBS / "r-1" / "plan.json")
+    assert store.open_jobs() == [other]
+    assert "r-1 cannot go on" in caplog.text
+    assert disk.stat(PINS[0].path).nlink == 3, "its footage stays pinned"
+
+
+def test_looking_for_open_jobs_reads_nothing_of_closed_ones() -> None:
+    disk = model()
+    store = JobStore(disk, JOBS)
+    store.finish(store.accept(REQUEST, PLAN, PINS), DONE, lambda: None)
+    disk.replace(JOBS / "r-1" / "request.json", b"not looked at")
+    assert JobStore(disk, JOBS).open_jobs() == []
 
 
 def test_only_the_newest_closed_jobs_are_kept() -> None:
