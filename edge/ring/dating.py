@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from edge.clock import NS_PER_MS, Reading
+from edge.clock import NS_PER_MS, NS_PER_S, Reading
 from edge.errors import StorageError
 from edge.host.disk import Disk
 from edge.messages.records import Dated
@@ -19,16 +19,37 @@ from edge.ring.names import RingFolder, SegmentName
 
 log = logging.getLogger(__name__)
 
+_RETRY_NS = 10 * NS_PER_S
 _PER_RECORD = 1000
 """Sequence numbers in one record of at most 32 KiB."""
 
 
-def has_undated(disk: Disk, ring: Path, boot: str) -> bool:
-    """Also true where it cannot be told."""
-    try:
-        return bool(RingFolder(disk, ring).undated_of(boot))
-    except StorageError:
-        return True
+class Dater:
+    """Dates this boot's footage as soon as that can be done, and not more often than needed. One thread."""
+
+    def __init__(self, disk: Disk, ring: Path, boot: str, ledger: Ledger) -> None:
+        self._disk, self._ring, self._boot, self._ledger = disk, ring, boot, ledger
+        self._waiting = True
+        self._try_at_ns = 0
+
+    def sealed(self, name: SegmentName) -> None:
+        self._waiting = self._waiting or name.start_utc_ms is None
+
+    def look_again(self) -> None:
+        """Segments came to the ring that were not told by `sealed`."""
+        self._waiting = True
+
+    def date(self, reading: Reading) -> None:
+        """Never raises: what is refused is tried again."""
+        if not self._waiting or not reading.dated or reading.boot_ns < self._try_at_ns:
+            return
+        self._try_at_ns = reading.boot_ns + _RETRY_NS
+        try:
+            date_undated(self._disk, self._ring, reading, self._boot, self._ledger)
+        except StorageError as refused:
+            log.error("camera %s: footage cannot be dated yet: %s", self._ring.name, refused)
+        else:
+            self._waiting = False
 
 
 def date_undated(disk: Disk, ring: Path, reading: Reading, boot: str, ledger: Ledger) -> list[SegmentName]:

@@ -26,6 +26,10 @@ class NodeFolders:
         """Segments being written."""
         return self.data / "ring" / camera / "open"
 
+    def erasing(self, camera: str) -> Path:
+        """Segments being erased."""
+        return self.data / "ring" / camera / "erasing"
+
     @property
     def hold(self) -> Path:
         return self.data / "hold"

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections import deque
 from dataclasses import dataclass
 
-from edge.bmff.nal import split
-from edge.bmff.params import ParameterSets, parameter_sets
 from edge.clock import NS_PER_S, Clock, Reading, monotonic_s
 from edge.errors import StorageError
 from edge.host.disk import Disk
 from edge.messages.records import GapReason, StreamChanged
 from edge.messages.stream import StreamInfo
-from edge.ring.dating import date_undated, has_undated
+from edge.ring.dating import Dater
+from edge.ring.forms import FormWatch
 from edge.ring.gaps import FootageEnd, GapKeeper
 from edge.ring.gop import Gop, Laid, picture_ns
 from edge.ring.layout import NodeFolders
 from edge.ring.ledger import Ledger
+from edge.ring.progress import Progress, Tally
 from edge.ring.recover import Leftovers
 from edge.ring.room import Room, Sweeps
 from edge.ring.sealing import file_away, name_of, segment_facts
@@ -34,8 +33,6 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 _SWEEP_EVERY_NS = 60 * NS_PER_S
-_DATE_EVERY_NS = 10 * NS_PER_S
-_TIMES_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +43,6 @@ class RingLimits:
     sync: Sync = "fragment"
     bitrate_kbps: int = 4000
     config_sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is on disk; replaced as a whole after each fragment, so that any thread may look."""
-
-    segment_seq: int | None = None
-    last_fragment_boot_ns: int | None = None
-    fragments: int = 0
-    frames: int = 0
-    bytes_written: int = 0
-    bytes_per_s: float = 0.0
-    write_ms_p99: float | None = None
-    journal_backlog: int = 0
-    refusal: str = ""
-    """The disk's last word while it refuses."""
 
 
 class Recording:
@@ -93,9 +74,7 @@ class Recording:
         self._gaps = GapKeeper(boot, end)
         reading = clock.read()
         self._watch = ClockWatch(reading)
-        self._info: StreamInfo | None = None
-        self._epoch = 0
-        self._form: Form | None = None
+        self._forms = FormWatch()
         self._segment: OpenSegment | None = None
         self._next_seq = next_seq
         self._tried_seq = 0
@@ -107,19 +86,20 @@ class Recording:
         """Why a hole before the next GOP would be there."""
         self._refusals = 0
         self._retry_at_ns = 0
-        self._undated = has_undated(disk, folders.ring(camera), boot)
-        self._date_at_ns = 0
+        self._dater = Dater(disk, folders.ring(camera), boot, ledger)
         self._swept_at_ns = reading.boot_ns
-        self._times_ms: deque[float] = deque(maxlen=_TIMES_KEPT)
-        self.progress = Progress()
+        self._tally = Tally()
+
+    @property
+    def progress(self) -> Progress:
+        return self._tally.progress
 
     def start(self, info: StreamInfo) -> None:
         """A new epoch: its GOPs begin a new segment."""
         self._end_segment()
-        if self._info is not None:
+        if self._forms.epoch:
             self._break = "camera_died"
-        self._info = info
-        self._epoch += 1
+        self._forms.start(info)
         self._expected_seq = None
 
     def write(self, gop: Gop) -> float | None:
@@ -129,21 +109,23 @@ class Recording:
         if reading.boot_ns < self._retry_at_ns:
             return (self._retry_at_ns - reading.boot_ns) / NS_PER_S
         self._ledger.flush()
-        form = self._form_of(gop)
+        form, before = self._forms.look(gop)
         if form is None:
             self._skip(gop, reading)
             return None
+        if before is not None:
+            self._ledger.put(StreamChanged(before=before.describe(), after=form.describe(), new_seq=self._next_seq))
         began_s = monotonic_s()
         try:
-            self._place(gop, form, reading)
+            segment = self._place(gop, form, reading)
         except StorageError as refused:
             return self._refused(refused, reading)
         if self._refusals:
             log.warning("camera %s: the disk takes footage again, after %d refusals", self._camera, self._refusals)
         self._refusals = 0
         self._room.granted()
-        self._times_ms.append((monotonic_s() - began_s) * 1000)
-        self._report(gop)
+        took_ms = (monotonic_s() - began_s) * 1000
+        self._tally.wrote(gop, took_ms, segment.seq, self._room.bytes_per_s, self._ledger.backlog)
         return None
 
     def gap(self, reason: GapReason, text: str = "") -> None:
@@ -165,7 +147,8 @@ class Recording:
         self._end_segment()
         self._ledger.flush(now=True)
 
-    def _place(self, gop: Gop, form: Form, reading: Reading) -> None:
+    def _place(self, gop: Gop, form: Form, reading: Reading) -> OpenSegment:
+        """Where the GOP belongs; it is there when this returns."""
         segment = self._segment
         expected = segment.expected_dts_ns if segment else None
         lost = max(0, gop.packets[0].seq - self._expected_seq) if self._expected_seq is not None else 0
@@ -188,22 +171,7 @@ class Recording:
         if laid.jumps:
             self._ledger.put(self._gaps.jumped(laid.jumps[0], reading, len(laid.jumps) - 1))
             self._break = "time_jump"
-
-    def _form_of(self, gop: Gop) -> Form | None:
-        """The stream's form at this key frame, a change is recorded; None while no parameter sets have been seen."""
-        info, before = self._info, self._form
-        assert info is not None, "start() comes before write()"
-        params = parameter_sets(info.codec, split(gop.packets[0].data))
-        if before is not None and before.epoch == self._epoch and params in (None, before.params):
-            return before
-        params = params or parameter_sets(info.codec, split(info.parameter_sets))
-        if params is None:
-            return None
-        form = _form(info, params, self._epoch)
-        if before is not None and before.describe() != form.describe():
-            self._ledger.put(StreamChanged(before=before.describe(), after=form.describe(), new_seq=self._next_seq))
-        self._form = form
-        return form
+        return self._segment
 
     def _skip(self, gop: Gop, reading: Reading) -> None:
         """A stream that never said what it is cannot be stored, or be played by anybody."""
@@ -270,7 +238,7 @@ class Recording:
         self._ledger.put(
             segment_facts(index, name, size, digest, self._span, clock_error_ms=error_ms, config_sha256=self._limits.config_sha256)
         )
-        self._undated = self._undated or name.start_utc_ms is None
+        self._dater.sealed(name)
 
     def _abandon(self, segment: OpenSegment) -> None:
         """What it holds stays in open/ until it can be sealed. A file without a whole fragment is used again under its number."""
@@ -300,7 +268,7 @@ class Recording:
             log.error("camera %s: an abandoned segment cannot be sealed yet: %s", self._camera, refused)
         else:
             self._unfinished = False
-            self._undated = True
+            self._dater.look_again()
             self._footage_before_was_found()
 
     def _footage_before_was_found(self) -> None:
@@ -321,6 +289,7 @@ class Recording:
         if facts := self._gaps.begin("disk_error", reading, str(refused)):
             log.error("camera %s: the disk refuses footage: %s", self._camera, refused)
             self._ledger.put(facts)
+        self._tally.refused(str(refused), self._ledger.backlog)
         return wait_s
 
     def _look(self) -> Reading:
@@ -328,32 +297,5 @@ class Recording:
         reading = self._clock.read()
         if step := self._watch.look(reading):
             self._ledger.put(step)
-        if self._undated and reading.dated and reading.boot_ns >= self._date_at_ns:
-            self._date_at_ns = reading.boot_ns + _DATE_EVERY_NS
-            try:
-                date_undated(self._disk, self._folders.ring(self._camera), reading, self._boot, self._ledger)
-            except StorageError as refused:
-                log.error("camera %s: footage cannot be dated yet: %s", self._camera, refused)
-            else:
-                self._undated = False
+        self._dater.date(reading)
         return reading
-
-    def _report(self, gop: Gop) -> None:
-        before = self.progress
-        times = sorted(self._times_ms)
-        self.progress = Progress(
-            segment_seq=self._segment.seq if self._segment else None,
-            last_fragment_boot_ns=gop.boot_ns,
-            fragments=before.fragments + 1,
-            frames=before.frames + len(gop.packets),
-            bytes_written=before.bytes_written + gop.size,
-            bytes_per_s=self._room.bytes_per_s,
-            write_ms_p99=times[len(times) * 99 // 100] if times else None,
-            journal_backlog=self._ledger.backlog,
-        )
-
-
-def _form(info: StreamInfo, params: ParameterSets, epoch: int) -> Form:
-    """The picture's size is what the SPS says; what the stream said stands in where that cannot be read."""
-    width, height = params.size() or (info.width, info.height)
-    return Form(info.codec, params, width, height, info.fps, epoch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -88,6 +88,8 @@ class OpenSegment:
             self.first_boot_ns = gop.boot_ns
         laid = lay_out(gop, self._origin_dts_ns, self._ticks, self.form.fps)
         utc_ns = reading.utc_of(gop.boot_ns)
+        if utc_ns < 0:  # a clock set to 1970 puts footage that waited before it: nobody believes that
+            reading, utc_ns = replace(reading, state="untrusted"), 0
         stamp = Stamp(self.seq, self.fragments, gop.boot_ns, utc_ns, reading.state, self._boot)
         fragment = build_fragment(stamp, self._ticks, laid.samples)
         header = b"" if self._index else self._begin(laid.samples[0].cto)
@@ -107,16 +109,18 @@ class OpenSegment:
         return laid
 
     def finish(self) -> tuple[SegmentIndex, int, str]:
-        """Append the index box, cut the reserve, fsync, close: (index, size, SHA-256 of the file). The file still lies in open/."""
+        """Append the index box, cut the reserve, fsync, close: (index, size, SHA-256 of the file). The file still lies in open/.
+
+        `size` counts the box once it is synced: what a failed fsync leaves behind must not be taken for written."""
         assert self._file is not None
         assert self._index is not None
         index = self._index.build()
         box = encode_index(index)
         self._file.write(box)
         self._hash.update(box)
-        self.size += len(box)
-        self._file.truncate(self.size)
+        self._file.truncate(self.size + len(box))
         self._file.fsync()
+        self.size += len(box)
         self._file.close()
         self._file = None
         return index, self.size, self._hash.hexdigest()

@@ -22,8 +22,9 @@ _REASON: dict[Ended, GapReason] = {"first": "unknown", "orderly": "stopped", "cr
 
 
 def make_folders(disk: Disk, folders: NodeFolders, camera: str) -> None:
-    """Everything the recorder writes to, durably."""
+    """Everything the recorder writes to, durably: on a full disk it is too late to make the folder that erasing needs."""
     disk.mkdir(folders.open(camera))
+    disk.mkdir(folders.erasing(camera))
 
 
 def start_ring(

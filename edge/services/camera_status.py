@@ -11,7 +11,7 @@ import msgspec
 from edge.clock import NS_PER_MS, Clock, format_utc, monotonic_s
 from edge.messages.status import CameraStatus
 from edge.messages.stream import StreamInfo
-from edge.ring.recording import Progress
+from edge.ring.progress import Progress
 
 log = logging.getLogger(__name__)
 

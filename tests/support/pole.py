@@ -54,12 +54,14 @@ class NoSweep:
 
 @dataclass
 class Camera:
-    """Makes GOPs of one second; `dts_ns` and `seq` go on by themselves, `width` is the stream's form."""
+    """Makes GOPs of one second; `dts_ns` and `seq` go on by themselves, `width` is the stream's form. filler_bytes: a second, of filler data
+    (H.264 7.3.2.7), which decoders skip."""
 
     clock: ManualClock
     width: int = 64
     seq: int = 0
     dts_ns: int = 0
+    filler_bytes: int = 0
 
     def info(self) -> StreamInfo:
         self.seq = 0
@@ -68,9 +70,11 @@ class Camera:
     def gop(self, *, joins: bool = True) -> Gop:
         """The next second, beginning now."""
         boot_ns = self.clock.boot_ns()
+        filler = b"\0\0\0\1\x0c" + b"\xff" * (self.filler_bytes // FPS) + b"\x80" if self.filler_bytes else b""
         made = [
             msgspec.structs.replace(
                 packet,
+                data=packet.data + filler,
                 seq=self.seq + number,
                 dts_ns=self.dts_ns + number * FRAME_NS,
                 pts_ns=self.dts_ns + number * FRAME_NS,

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from edge.bmff.walk import walk
-from edge.clock import NS_PER_S, parse_utc
+from edge.clock import NS_PER_S, ManualClock, parse_utc
 from edge.errors import StorageError
 from edge.host.model_disk import Fault, ModelDisk
 from edge.messages.records import Boot, ClockStep, Gap, Recover, Segment, StreamChanged
@@ -348,3 +348,49 @@ def test_progress_tells_what_is_on_the_disk(pole: Pole) -> None:
     assert (progress.fragments, progress.frames, progress.segment_seq) == (6, 6 * FPS, 2)
     assert progress.bytes_written == sum(packet.size for packet in [pole.camera.gop()] * 6)
     assert progress.write_ms_p99 is not None
+
+
+def test_an_index_box_whose_sync_failed_is_written_anew() -> None:
+    """The kernel reports success the next time, whatever became of it."""
+    for seed in range(6):
+        pole = Pole()
+        pole.start()
+        pole.record(5)
+        disk = disk_of(pole)
+        disk.fault = Fault(at=disk.operations + 3)  # write, truncate, sync: of the first segment, when the next one begins
+        assert pole.second() is not None
+        assert disk.trail[disk.fault.at - 1] == f"sync {pole.ring / 'open/000000001.mp4'}"
+        disk.fault = None
+        pole.clock.advance(30.0)
+        pole.record(8)
+        pole.stop()
+        pole.disk = disk.power_cut(seed)
+        fine(pole)
+
+
+def test_footage_from_before_1970_by_a_clock_that_was_set_there_is_recorded() -> None:
+    pole = Pole(clock=ManualClock(utc_ns=0, state="untrusted"))
+    pole.start()
+    pole.record(3)
+    gop = pole.camera.gop()
+    pole.clock.advance(1.0)
+    pole.clock.step_utc(-3.9)
+    assert pole.recording.write(gop) is None
+    pole.record(2)
+    pole.stop()
+    assert sum(record.frames for record in pole.facts(Segment)) == 6 * FPS
+    fine(pole)
+
+
+def test_progress_says_that_the_disk_refuses_and_when_it_does_no_more(pole: Pole) -> None:
+    pole.start()
+    pole.record(2)
+    disk = disk_of(pole)
+    disk.fault = Fault(at=disk.operations + 1, forever=True)
+    assert pole.second() is not None
+    assert "Input/output error" in pole.recording.progress.refusal
+    assert pole.recording.progress.fragments == 2
+    disk.fault = None
+    pole.clock.advance(30.0)
+    pole.record(1)
+    assert pole.recording.progress.refusal == ""
