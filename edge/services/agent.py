@@ -14,12 +14,15 @@ from edge.clip.shape import Plan
 from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s
 from edge.command.authority import Authority, read_command_key
 from edge.command.clip import ClipVerb
+from edge.command.dispatch import Verb
+from edge.command.hold import HoldVerb, ReleaseVerb
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt, NodeConfig
 from edge.errors import StorageError
 from edge.host.disk import Disk
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
+from edge.host.sentinel import check_sentinel
 from edge.host.timesync import KernelClock
 from edge.journal.cursor import Cursor
 from edge.journal.reader import JournalReader
@@ -32,11 +35,13 @@ from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
 from edge.messages.clip import ClipRequest
-from edge.messages.records import AlarmRaised, Boot, facts_of
+from edge.messages.records import AlarmRaised, Boot, Stop, facts_of
 from edge.messages.wire import CameraInfo, NodeInfo
+from edge.ring.hold import Holds
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
 from edge.services.agent_alarms import PREFIX, LinkAlarms
+from edge.services.agent_chores import HOLDS_EVERY_S, refresh_holds
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_parts import Inbox, Parts
 from edge.services.agent_turns import Agent
@@ -50,26 +55,40 @@ from edge.upload.send import settings_of as upload_settings_of
 log = logging.getLogger(__name__)
 
 JOURNAL = "agent"
+PEOPLE_AND_WATCHER = ("watcher", "local")
 STATE = "agent"
 """Folder below the data partition: session number, commands taken."""
 
 
 def run_agent(config: NodeConfig, stop: Event) -> int:
-    """Until `stop`. Without [mqtt] it only waits. Returns 0; 1 when a thread of it broke. Raises ConfigError for keys and certificates that
-    cannot be used, StorageError when its journal cannot be opened, TryAgain when another agent runs on the same data."""
-    if config.mqtt is None:
-        log.info("no [mqtt] section: nothing is published and no command is taken")
-        stop.wait()
-        return 0
+    """Until `stop`. Without [mqtt] it touches no network and only keeps locks complete. Returns 0; 1 when a thread of it broke. Raises
+    ConfigError for keys and certificates that cannot be used, StorageError when its journal cannot be opened, TryAgain when another
+    agent runs on the same data."""
     disk = LinuxDisk()
     folders = folders_of(config)
+    if config.node.sentinel:
+        check_sentinel(disk, folders.data, config.node.id)
     state = folders.data / STATE
     disk.mkdir(state)
     with sole_user(state, "publishes for this node"):
         clock = KernelClock(config.clock.trust, config.clock.max_error_ms)
+        if config.mqtt is None:
+            return _run_alone(config, folders, disk, clock, stop)
         agent = build(config, config.mqtt, folders, disk, clock, state)
         settle_memory()
         return agent.run(stop)
+
+
+def _run_alone(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, stop: Event) -> int:
+    log.info("no [mqtt] section: nothing is published and no command is taken")
+    journal = _journal(disk, folders, clock, boot_id())
+    holds = Holds(disk, folders.data, journal, clock, RingReader(disk, folders.data, clock, boot_id()), config.hold.quota_percent)
+    while not stop.is_set():
+        refresh_holds(holds)
+        stop.wait(HOLDS_EVERY_S)
+    journal.append(Stop(reason="asked to"))
+    journal.close()
+    return 0
 
 
 def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, clock: Clock, state: Path) -> Agent:
@@ -94,6 +113,8 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
         deliverable=jobs is not None,
     )
     standing = _standing(disk, folders, clock)
+    holds = Holds(disk, folders.data, journal, clock, ring, config.hold.quota_percent)
+    verbs: dict[str, Verb] = {"clip": clip, "hold": HoldVerb(holds), "release": ReleaseVerb(holds)}
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
     parts = Parts(
@@ -108,14 +129,15 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
         properties=_properties(disk, folders, mqtt, node, [name for group in names for name in group], clock),
         authority=Authority(node, boot, key),
         ledger=Ledger(disk, state / "commands"),
-        verbs={"clip": clip},
+        verbs=verbs,
+        holds=holds,
         store=store,
         jobs=jobs,
         health=HealthWatch(config, folders, disk, clock, [each for each in standing if not each.code.startswith(PREFIX)], inbox.put),
         link_alarms=LinkAlarms(journal, [each for each in standing if each.code.startswith(PREFIX)], monotonic_s()),
         health_interval_s=config.health.interval_s,
         journal_days=config.retention.journal_days,
-        info=_info(config, boot, ["clip"] if key is not None else []),
+        info=_info(config, boot, sorted(verbs) if key is not None else []),
     )
     return Agent(parts, inbox)
 
@@ -145,14 +167,15 @@ def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str) -> Journ
 
 
 def _journal_names(config: NodeConfig, disk: Disk, folders: NodeFolders) -> list[list[str]]:
-    """By urgency: this process's own, the watcher's, the recorders' (also of cameras that are configured no more)."""
+    """By urgency: this process's own; the watcher's and what people did on the node; the recorders' (also of cameras that are configured
+    no more)."""
     disk.mkdir(folders.journals)
     found = {entry.name for entry in disk.scan(folders.journals) if entry.is_dir}
     recorders = {recorder_journal(camera.id) for camera in config.camera} | {
         name for name in found if name.startswith(recorder_journal(""))
     }
-    others = found - recorders - {JOURNAL, "watcher"}
-    return [[JOURNAL], ["watcher"], sorted(recorders), sorted(others)]
+    others = found - recorders - {JOURNAL, *PEOPLE_AND_WATCHER}
+    return [[JOURNAL], list(PEOPLE_AND_WATCHER), sorted(recorders), sorted(others)]
 
 
 def _lane(disk: Disk, folders: NodeFolders, mqtt: Mqtt, node: str, name: str) -> Lane:

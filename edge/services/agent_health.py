@@ -59,11 +59,15 @@ class HealthWatch:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            seen = probe(self._config, self._folders, self._disk, self._clock)
-            document = health_document(self._config, seen, link=self.link, alarms=self._alarms.active)
-            edges = self._alarms.judge(document)
-            self._tell((document, edges + self._orphaned(edges)))
+            self.look()
             self._stop.wait(self._config.health.interval_s)
+
+    def look(self) -> None:
+        """One document."""
+        seen = probe(self._config, self._folders, self._disk, self._clock)
+        document = health_document(self._config, seen, link=self.link, alarms=self._alarms.active)
+        edges = self._alarms.judge(document)
+        self._tell((document, edges + self._orphaned(edges)))
 
     def _orphaned(self, edges: list[AlarmRaised]) -> list[AlarmRaised]:
         for edge in edges:

@@ -19,6 +19,7 @@ from edge.messages.clip import JobProgress
 from edge.messages.health import HealthDocument
 from edge.messages.records import AlarmRaised
 from edge.messages.wire import NodeInfo
+from edge.ring.hold import Holds
 from edge.services.agent_alarms import LinkAlarms
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_voice import Wills
@@ -46,6 +47,7 @@ class Parts:
     authority: Authority
     ledger: Ledger
     verbs: Mapping[str, Verb]
+    holds: Holds
     store: JobStore
     jobs: ClipJobs | None
     health: HealthWatch

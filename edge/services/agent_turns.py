@@ -11,7 +11,7 @@ import threading
 
 import msgspec
 
-from edge.clock import NS_PER_S, format_utc, monotonic_s
+from edge.clock import monotonic_s
 from edge.command.dispatch import Dispatcher
 from edge.errors import StorageError
 from edge.host import systemd
@@ -23,6 +23,7 @@ from edge.messages.clip import JobProgress
 from edge.messages.health import LinkHealth
 from edge.messages.records import AlarmRaised, ClipDone, Stop
 from edge.messages.wire import Ack, Response, Status
+from edge.services.agent_chores import DAY_S, HOLDS_EVERY_S, once_a_day, refresh_holds
 from edge.services.agent_health import with_backlog
 from edge.services.agent_parts import Inbox, News, Parts
 from edge.services.agent_voice import Voice
@@ -35,7 +36,6 @@ OFFLINE_TURN_S = 1.0
 _BATCH = 200
 _ALARMS_EVERY_S = 5.0
 _TELL_AGAIN_S = 10.0
-_DAY_S = 86_400.0
 _FAREWELL_S = 3.0
 _RECORD_AGAIN_S = 10.0
 
@@ -55,7 +55,7 @@ class Agent:
         self._told_epochs: dict[str, str] = {}
         self._confirmed_s: float | None = None
         self._unrecorded: list[tuple[Job, Final]] = []
-        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record"), 0.0)
+        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds"), 0.0)
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`: 0. 1 when a thread has ended by a fault: the service manager starts everything anew."""
@@ -227,24 +227,16 @@ class Agent:
             words, self._unrecorded = self._unrecorded, []
             for job, final in words:
                 self._last_word(job, final)
-        if self._due("day", now_s, _DAY_S):
-            self._once_a_day()
+        if self._due("holds", now_s, HOLDS_EVERY_S):
+            refresh_holds(self._parts.holds)
+        if self._due("day", now_s, DAY_S):
+            once_a_day(self._parts)
 
     def _due(self, what: str, now_s: float, every_s: float) -> bool:
         if now_s < self._due_s[what]:
             return False
         self._due_s[what] = now_s + every_s
         return True
-
-    def _once_a_day(self) -> None:
-        parts, now = self._parts, self._parts.clock.read()
-        try:
-            parts.ledger.prune(now, parts.boot)
-            parts.store.forget()
-            if now.state == "trusted":
-                parts.journal.retire(format_utc(now.utc_ns - round(parts.journal_days * _DAY_S) * NS_PER_S))
-        except StorageError as error:
-            log.error("old records of this process cannot be cleared away: %s", error)
 
     def _measure_link(self, now_s: float) -> None:
         confirmed_age_s = None if self._confirmed_s is None else now_s - self._confirmed_s

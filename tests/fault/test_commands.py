@@ -20,9 +20,9 @@ from edge.host.timesync import KernelClock
 from edge.link.port import Acknowledged, Connected, Incoming, Outgoing
 from edge.link.settings import LinkSettings
 from edge.link.supervisor import MqttLink
-from edge.messages.records import ClipDone, Command, facts_of
+from edge.messages.records import ClipDone, Command, Stop, facts_of
 from edge.messages.wire import CommandClaims, Response
-from tests.support.agents import CAMERA, NODE, AgentProcess, Town
+from tests.support.agents import CAMERA, NODE, AgentProcess, Town, writer_of
 from tests.support.links import wait_for
 from tests.support.mosquitto import Mosquitto, free_port
 from tests.support.pole import Pole
@@ -235,4 +235,40 @@ def test_without_a_command_key_nothing_is_obeyed(stage: Stage) -> None:
         info = (town.centre.node(NODE) or view).info
         assert info is not None
         assert info["commands"] == []
+        assert agent.stop() == 0
+
+
+def test_the_centre_locks_footage_and_releases_it_each_for_a_case(stage: Stage) -> None:
+    with stage.town() as town, stage.agent() as agent:
+        town.until_online()
+
+        def ask(verb: str, args: dict[str, object], id: str, case: str = "12/26") -> Command:
+            town.centre.command(NODE, verb, args, operator="a.nowak", case=case, id=id)
+            town.until(lambda: any(each.id == id for each in commands(town)), f"the answer to {id}")
+            return next(each for each in commands(town) if each.id == id)
+
+        span: dict[str, object] = {"camera": CAMERA, "start": stage.utc(3), "end": stage.utc(9)}
+        assert ask("hold", span, "lock-1").state == "done"
+        links = list((agent.data / "hold" / "lock-1").glob("*.mp4"))
+        assert links
+        assert all(link.stat().st_nlink == 2 for link in links)
+        assert ask("hold", span, "lock-2", case=" ").code == "no_case"
+        assert ask("hold", span | {"camera": "cam9"}, "lock-3").code == "unknown_camera"
+        assert ask("hold", {"camera": CAMERA}, "lock-4").code == "bad_args"
+        assert ask("release", {"hold": "lock-9", "why": "over"}, "free-1").code == "unknown_hold"
+        assert ask("release", {"hold": "lock-1", "why": "handed over"}, "free-2").state == "done"
+        assert not (agent.data / "hold" / "lock-1").exists()
+        types = [event.record.type for event in town.events if event.record.type in ("hold", "release")]
+        assert types == ["hold", "release"]
+        assert agent.stop() == 0
+
+
+def test_what_people_did_on_the_node_and_cameras_that_are_gone_are_delivered_too(stage: Stage) -> None:
+    for name in ("local", "recorder.cam7"):
+        writer = writer_of(stage.folder / "node" / "data", name)
+        writer.append(Stop(reason="before the agent"))
+        writer.close()
+    with stage.town() as town, stage.agent() as agent:
+        for name in ("local", "recorder.cam7", f"recorder.{CAMERA}"):
+            town.until_seq(name, 1)
         assert agent.stop() == 0
