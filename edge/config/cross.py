@@ -134,6 +134,8 @@ def _upload_url(url: str) -> Iterator[Problem]:
     except ValueError as error:
         yield Problem("upload.url", f"is not a URL: {error}")
         return
+    if not url.isascii() or " " in url:
+        yield Problem("upload.url", "has blanks or letters beyond ASCII in it: write them as %20, %C5%BC ...; a host as xn--...")
     if not host:
         yield Problem("upload.url", "names no host")
     elif parts.scheme == "http" and not is_loopback(host):

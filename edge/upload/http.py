@@ -6,13 +6,14 @@ Foreign errors (OSError, http.client, ssl) end here: they become `Broken`, which
 from __future__ import annotations
 
 import http.client
-import ipaddress
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from edge.config.cross import is_loopback
 from edge.config.model import Upload
 from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
@@ -39,9 +40,11 @@ class Target:
 def target_of(settings: Upload) -> Target:
     """Raises ConfigError: plain http off loopback, unreadable or world-readable token, certificate trouble."""
     token = read_first_line(Path(settings.token_file), "upload.token_file") if settings.token_file else ""
+    if not re.fullmatch(r"[!-~]*", token):
+        raise ConfigError(f"upload.token_file: {settings.token_file}: a bearer token is ASCII without blanks (RFC 6750)")
     scheme, host, _ = origin(settings.url)
     if scheme == "http":
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise ConfigError(f"[upload] url {settings.url}: plain http leaves this machine", remedy="use https")
         return Target(settings.url, token)
     try:
@@ -51,13 +54,6 @@ def target_of(settings: Upload) -> Target:
     except (OSError, ValueError) as error:
         raise ConfigError(f"[upload] ca, certificate or key: {error}") from error
     return Target(settings.url, token, tls)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Http:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 _PORTS = {"http": 80, "https": 443}
+_WRITABLE = re.compile(r"[!-~]+")
+"""What may stand in a request line: no blanks, no control characters, ASCII alone (RFC 3986)."""
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -21,13 +24,13 @@ def on_our_origin(asked: str, location: str) -> str | None:
     A server behind a proxy that terminates TLS often names its inner scheme or port: on the same host the path counts and our own
     scheme and port stay. Another host is refused: the token and the footage go to the configured destination only.
     """
-    target = urljoin(asked, location)
     try:
+        target = urljoin(asked, location)
         _, host, _ = origin(target)
         _, our_host, _ = origin(asked)
     except ValueError:
         return None
-    if host != our_host:
+    if host != our_host or not _WRITABLE.fullmatch(target):
         return None
     ours, theirs = urlsplit(asked), urlsplit(target)
     return urlunsplit((ours.scheme, ours.netloc, theirs.path, theirs.query, ""))

@@ -156,16 +156,24 @@ class Machine:
 
     def _on_patch(self, reply: Reply) -> Action:
         if reply.status == 409:
-            return Head(self._url)
+            return self._ask_offset("the server is at another offset than it said")
         if reply.status == 460:
             return self._on_bad_checksum()
         if reply.status not in (200, 204):
             return Failed(f"http_{reply.status}", f"the server answered {reply.status} to a part of the file")
         offset = count_of(reply.headers, "upload-offset")
-        if offset != self.offset + reply.sent_bytes or offset >= self._offer.size:
+        if offset is not None and offset == self.offset + reply.sent_bytes >= self._offer.size:
             return Head(self._url)
+        if offset != self.offset + reply.sent_bytes or not reply.sent_bytes:
+            return self._ask_offset("the server took a part of the file and did not say that it has it")
         self._moved_to(offset)
         return self._patch()
+
+    def _ask_offset(self, why: str) -> Action:
+        """The first time at once; where the answers do not bring us on, ever more slowly."""
+        self._failures += 1
+        self.trouble = why
+        return Head(self._url) if self._failures == 1 else self._waiting(Head(self._url), why)
 
     def _on_bad_checksum(self) -> Action:
         if self._retried_at == self.offset:

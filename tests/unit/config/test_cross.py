@@ -104,7 +104,9 @@ def test_upload_addresses_are_taken(url: str) -> None:
     assert faults(f'[upload]\nurl = "{url}"') == {}
 
 
-@pytest.mark.parametrize("url", ["https://", "https://u:p@centre.example/", "https://[::1/", "https://h:port/", "ftp://h/"])
+@pytest.mark.parametrize(
+    "url", ["https://", "https://u:p@centre.example/", "https://[::1/", "https://h:port/", "ftp://h/", "https://h/\u017c", "https://h/a b"]
+)
 def test_upload_addresses_of_no_use_are_refused(url: str) -> None:
     assert set(faults(f'[upload]\nurl = "{url}"')) == {"upload.url"}
 

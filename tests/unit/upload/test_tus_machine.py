@@ -344,3 +344,21 @@ def test_whatever_goes_wrong_done_means_the_same_bytes_and_passing_trouble_ends_
     else:
         assert isinstance(machine.action, Done)
         assert bytes(world.files[machine.action.url]) == DATA
+
+
+@pytest.mark.parametrize("reply", [Reply(409, {}, 40), moved(0, 40), moved(0, 0), Reply(204, {}, 40)])
+def test_a_server_that_takes_parts_and_keeps_none_is_asked_ever_more_slowly(reply: Reply) -> None:
+    machine = sending()
+    waits: list[float] = []
+    for _ in range(5):
+        action = machine.on(reply)
+        if isinstance(action, Wait):
+            waits.append(action.seconds)
+            action = machine.on(Waited())
+        assert action == Head(URL)
+        assert isinstance(machine.on(head(0)), Patch)
+    assert len(waits) == 4
+    assert waits == sorted(waits)
+    assert waits[-1] > waits[0]
+    machine.on(moved(40, 40))
+    assert machine.on(Reply(409, {}, 40)) == Head(URL), "what brings us on makes the next question prompt again"

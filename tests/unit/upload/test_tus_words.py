@@ -51,6 +51,9 @@ def test_no_header_however_odd_raises(text: str) -> None:
         ("https://other.example:8443/files/7", None),
         ("//other.example/files/7", None),
         ("ftp://centre.example/files/7", None),
+        ("//[", None),
+        ("/files/\u00e9", None),
+        ("/files/a b", None),
     ],
 )
 def test_a_location_leads_to_our_origin_or_nowhere(location: str, url: str | None) -> None:

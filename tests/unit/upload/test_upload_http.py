@@ -179,6 +179,15 @@ def test_a_token_others_can_read_is_refused(tmp_path: Path) -> None:
         target_of(Upload(url="http://localhost/files", token_file=str(path)))
 
 
+@pytest.mark.parametrize("token", ["se cret", "\u017c\u00f3\u0142w"])
+def test_a_token_that_no_header_can_carry_is_refused(token: str, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text(token, encoding="utf-8")
+    path.chmod(0o600)
+    with pytest.raises(ConfigError, match="RFC 6750"):
+        target_of(Upload(url="http://localhost/files", token_file=str(path)))
+
+
 def test_settings_come_from_the_configuration() -> None:
     settings = settings_of(Upload(url="http://localhost/", rate_kbps=800, patch_bytes=1 << 20, progress_timeout_s=7.0, backoff_max_s=0.5))
     assert (settings.bytes_per_s, settings.progress_timeout_s) == (100_000, 7.0)
