@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import ssl
@@ -16,6 +15,7 @@ import uvicorn
 from edge.centre.receiver import Receiver
 from edge.centre.upload_store import StoreLimits, UploadStore
 from edge.clock import Clock
+from edge.config.cross import is_loopback
 from edge.errors import ConfigError, TryAgain
 from edge.host.disk import Disk
 
@@ -126,11 +126,7 @@ class _Server(uvicorn.Server):
 
 
 def _check(settings: ServeSettings) -> None:
-    try:
-        loopback = ipaddress.ip_address(settings.host).is_loopback
-    except ValueError:
-        loopback = settings.host == "localhost"
-    if not loopback and not (settings.certificate and (settings.token or settings.client_ca)):
+    if not is_loopback(settings.host) and not (settings.certificate and (settings.token or settings.client_ca)):
         raise ConfigError(
             f"upload receiver: {settings.host} is not loopback", remedy="give a certificate, and a token or an authority of clients"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 from pathlib import Path
@@ -62,16 +61,6 @@ def tls_context(host: str, ca: Path | None, certificate: Path | None, key: Path 
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"[mqtt] TLS files cannot be used: {error}", remedy="check ca, certificate and key") from error
     return context
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine: plain text is allowed there and nowhere else."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def tune(sock: socket.socket) -> None:

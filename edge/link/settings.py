@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.config.cross import is_loopback
 from edge.config.model import Mqtt
+from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
-from edge.link.dial import NamedContext, is_loopback, tls_context
+from edge.link.dial import NamedContext, tls_context
 
 SESSION_EXPIRY_S = 7 * 86_400
 
@@ -45,7 +47,7 @@ def settings_of(mqtt: Mqtt, client_id: str, folder: Path = Path()) -> LinkSettin
         client_id=client_id,
         tls=context,
         user=mqtt.user,
-        password=_first_line(_path(folder, mqtt.password_file)),
+        password=read_first_line(folder / mqtt.password_file, "mqtt.password_file") if mqtt.password_file else "",
         keepalive_s=mqtt.keepalive_s,
         backoff_max_s=mqtt.backoff_max_s,
     )
@@ -53,12 +55,3 @@ def settings_of(mqtt: Mqtt, client_id: str, folder: Path = Path()) -> LinkSettin
 
 def _path(folder: Path, text: str) -> Path | None:
     return folder / text if text else None
-
-
-def _first_line(path: Path | None) -> str:
-    if path is None:
-        return ""
-    try:
-        return path.read_text("utf-8").split("\n", 1)[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"[mqtt] password_file {path} cannot be read: {error}") from error

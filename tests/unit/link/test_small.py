@@ -16,7 +16,7 @@ from edge.errors import ConfigError, TryAgain
 from edge.host.model_disk import Fault, ModelDisk
 from edge.link import inbox
 from edge.link.backoff import STABLE_S, Backoff
-from edge.link.dial import Addresses, is_loopback
+from edge.link.dial import Addresses
 from edge.link.port import Incoming
 from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
@@ -59,13 +59,6 @@ def test_a_failing_resolver_leaves_the_last_good_address(monkeypatch: pytest.Mon
         Addresses("broker.example", 1883).next()
 
 
-@pytest.mark.parametrize(
-    ("host", "wanted"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False), ("town.example", False)]
-)
-def test_loopback_is_told_from_elsewhere(host: str, wanted: bool) -> None:
-    assert is_loopback(host) is wanted
-
-
 def test_plain_text_to_another_machine_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match="plain text"):
         settings_of(Mqtt(host="broker.example", tls=False), "pole-1")
@@ -81,6 +74,17 @@ def test_certificates_that_cannot_be_read_are_a_configuration_error(tmp_path: Pa
             settings_of(mqtt, "pole-1")
     with pytest.raises(ConfigError, match="password_file"):
         settings_of(Mqtt(host="h", password_file=str(tmp_path / "none")), "pole-1")
+
+
+def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("secret\n")
+    mqtt = Mqtt(host="LOCALHOST", tls=False, user="pole-1", password_file=str(path))
+    path.chmod(0o600)
+    assert settings_of(mqtt, "pole-1").password == "secret"
+    path.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        settings_of(mqtt, "pole-1")
 
 
 def test_the_session_number_counts_over_restarts_and_survives_a_refusing_disk() -> None:
