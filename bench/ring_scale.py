@@ -73,7 +73,7 @@ def _hasty(file: LinuxFile) -> LinuxFile:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Start-up: the best of three; questions: the best of nine."""
+    """Start-up: CPU seconds, the best of three; questions: wall time, the best of nine."""
 
     startup_s: float
     timeline_ms: float
@@ -189,8 +189,9 @@ def started(data: Path, days: int) -> tuple[Pole, float, int]:
     pole = lay(data, days)
     taken: list[float] = []
     for _ in range(3):
-        with timed(taken):
-            pole.start()
+        before_s = time.process_time()
+        pole.start()
+        taken.append(time.process_time() - before_s)
         pole.stop()
     pole.start()
     began_ns = pole.clock.read().utc_ns
@@ -236,7 +237,7 @@ def main() -> int:
     print(f"{'':28}{'1 day':>12}{f'{asked.days} days':>12}")
     print(f"{'segments':28}{short.names:12,}{long.names:12,}")
     for label, field, unit in (
-        ("recorder's start-up", "startup_s", "s"),
+        ("recorder's start-up, CPU", "startup_s", "s"),
         ("timeline of one day", "timeline_ms", "ms"),
         ("clip of 90 s, first byte", "first_byte_ms", "ms"),
         ("check of everything", "check_s", "s"),

@@ -38,6 +38,7 @@ from edge.services.camera_life import CameraLife
 from edge.services.camera_status import StatusFile
 from edge.services.intake import Intake, Interrupted
 from edge.services.lifecycle import ServiceThread, settle_memory, sole_user
+from edge.services.retention import Retention
 from edge.services.writing import IDLE_S, Writing
 
 log = logging.getLogger(__name__)
@@ -128,7 +129,8 @@ class _Recorder:
         ring = RingFolder(disk, folders.ring(camera.id))
         sweeper = Sweeper(disk, ring, self._journal, policy_of(config), self._clock, camera.id)
         limits = RingLimits(config.ring.segment_s, config.ring.sync, camera.bitrate_kbps, config_sha256)
-        recording = start_ring(disk, folders, camera.id, self._clock, boot, self._ledger, sweeper, limits, edge.__version__)
+        retention = Retention(sweeper, self._journal, self._clock, config.retention.journal_days)
+        recording = start_ring(disk, folders, camera.id, self._clock, boot, self._ledger, retention, limits, edge.__version__)
         self._intake = Intake(config.ring.queue_gops, config.ring.queue_bytes)
         self._writing = Writing(recording, self._intake)
         self._writer = ServiceThread(f"write-{camera.id}", self._writing.run)
