@@ -83,10 +83,12 @@ class Dispatcher:
             if entry.answer is not None and not entry.told:
                 self._tell(entry.claims.verb, entry.answer)
 
-    def news(self, id: str, response: Response) -> None:
-        """A later answer (running, done, failed) to a command carried out in the background. Raises StorageError."""
-        entry = self._ledger.answer(id, response)
-        if entry is not None:
+    def news(self, response: Response) -> None:
+        """A later answer (running, done, failed) to a command carried out in the background; the one it has already is not given again.
+        Raises StorageError."""
+        entry = self._ledger.get(response.id)
+        if entry is not None and entry.answer != response:
+            self._ledger.answer(response.id, response)
             self._tell(entry.claims.verb, response)
 
     def told(self, id: str, response: Response) -> None:
@@ -126,7 +128,7 @@ class Dispatcher:
             response = Response(id=claims.id, state="failed", code=type(error).__name__, text=str(error))
         self._append(_record(claims, response))
         try:
-            self.news(claims.id, response)
+            self.news(response)
         except StorageError as error:
             log.error("command %s: its answer is not stored: %s", claims.id, error)
             self._tell(claims.verb, response)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-
-import msgspec
+from collections.abc import Iterable
 
 from edge.clock import monotonic_s
 from edge.command.dispatch import Dispatcher
@@ -21,13 +20,14 @@ from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incomin
 from edge.link.publish import Publisher
 from edge.messages.clip import JobProgress
 from edge.messages.health import LinkHealth
-from edge.messages.records import AlarmRaised, ClipDone, Stop
+from edge.messages.records import AlarmRaised, Stop
 from edge.messages.wire import Ack, Response, Status
 from edge.services.agent_chores import DAY_S, HOLDS_EVERY_S, once_a_day, refresh_holds
 from edge.services.agent_health import with_backlog
 from edge.services.agent_parts import Inbox, News, Parts
 from edge.services.agent_voice import Voice
-from edge.upload.jobs import Final, Job
+from edge.services.last_words import LastWords
+from edge.upload.jobs import Job
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Agent:
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
         self._confirmed_s: float | None = None
-        self._unrecorded: list[tuple[Job, Final]] = []
+        self._last_words = LastWords(parts.store, parts.journal, self._dispatcher.news)
         self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds"), 0.0)
 
     def run(self, stop: threading.Event) -> int:
@@ -173,38 +173,28 @@ class Agent:
     def _thread_news(self, news: News) -> None:
         if isinstance(news, JobProgress):
             if news.state == "running" and not news.sent_bytes:
-                self._tell_job(Response(id=news.id, state="running"))
+                self._running(news.id)
             self._voice.job(news)
         elif isinstance(news[0], Job):
-            self._last_word(*news)
+            job, final = news
+            self._voice.job(final.progress)
+            self._forget([job] if self._last_words.say(job, final) else [])
         else:
             document, edges = news
             for edge in edges:
                 self._alarm(edge)
             self._voice.health(document)
 
-    def _last_word(self, job: Job, final: Final) -> None:
-        """The record first, then the answer; what the disk refuses now is tried again."""
-        progress, files = final.progress, final.manifest.files if final.manifest is not None else []
-        word = ClipDone(
-            id=job.id, state=progress.state, code=progress.code, text=progress.text, files=[msgspec.to_builtins(file) for file in files]
-        )
-        try:
-            self._parts.store.finish(job, final, lambda: _discard(self._parts.journal.append(word, camera=job.request.camera)))
-        except StorageError as error:
-            log.error("job %s: its last word is not recorded yet: %s", job.id, error)
-            self._unrecorded.append((job, final))
-            return
-        if self._parts.jobs is not None:
-            self._parts.jobs.forget(job)
-        self._voice.job(progress)
-        self._tell_job(Response(id=job.id, state=progress.state, code=progress.code, text=progress.text, manifest=final.manifest))
+    def _forget(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            if self._parts.jobs is not None:
+                self._parts.jobs.forget(job)
 
-    def _tell_job(self, response: Response) -> None:
+    def _running(self, id: str) -> None:
         try:
-            self._dispatcher.news(response.id, response)
+            self._dispatcher.news(Response(id=id, state="running"))
         except StorageError as error:
-            log.error("command %s: its answer is not stored: %s", response.id, error)
+            log.error("command %s: its answer is not stored: %s", id, error)
 
     def _alarm(self, alarm: AlarmRaised) -> None:
         log.log(logging.WARNING if alarm.active else logging.INFO, "alarm %s: %s", alarm.code, alarm.text)
@@ -223,10 +213,8 @@ class Agent:
                 self._birth()
         if self._due("link", now_s, self._parts.health_interval_s / 2):
             self._measure_link(now_s)
-        if self._unrecorded and self._due("record", now_s, _RECORD_AGAIN_S):
-            words, self._unrecorded = self._unrecorded, []
-            for job, final in words:
-                self._last_word(job, final)
+        if self._last_words.waiting and self._due("record", now_s, _RECORD_AGAIN_S):
+            self._forget(self._last_words.again())
         if self._due("holds", now_s, HOLDS_EVERY_S):
             refresh_holds(self._parts.holds)
         if self._due("day", now_s, DAY_S):
@@ -278,7 +266,3 @@ def _learn(lane: Lane) -> None:
         lane.learn()
     except StorageError as error:
         log.error("journal %s cannot be read: %s", lane.name, error)
-
-
-def _discard(_: object) -> None:
-    """For a callback that returns nothing."""

@@ -80,11 +80,21 @@ def test_the_same_bytes_again_give_the_stored_answer_and_nothing_else() -> None:
     node = Node()
     token = node.token()
     node.take(token)
-    node.dispatcher.news("c1", Response(id="c1", state="done", text="finished"))
+    node.dispatcher.news(Response(id="c1", state="done", text="finished"))
     assert node.take(token).state == "done"
     later = node.again()
     assert later.take(token).state == "done"
     assert (node.done, later.done, len(node.records())) == (["c1"], [], 1)
+
+
+def test_the_same_news_again_is_neither_stored_nor_told() -> None:
+    node = Node()
+    node.take(node.token())
+    node.dispatcher.news(Response(id="c1", state="running"))
+    operations = node.disk.operations
+    node.dispatcher.news(Response(id="c1", state="running"))
+    assert [answer.state for _, answer, _ in node.answers] == ["accepted", "running"]
+    assert node.disk.operations == operations
 
 
 def test_a_replay_after_a_reboot_and_its_expiry_is_refused() -> None:
@@ -167,7 +177,7 @@ def test_an_answer_the_broker_has_not_taken_is_told_again_after_a_restart() -> N
 def test_that_an_older_answer_was_taken_does_not_hide_the_newer_one() -> None:
     node = Node()
     node.take(node.token())
-    node.dispatcher.news("c1", Response(id="c1", state="done"))
+    node.dispatcher.news(Response(id="c1", state="done"))
     node.dispatcher.told("c1", Response(id="c1", state="accepted"))
     later = node.again()
     later.dispatcher.tell_again()
