@@ -7,13 +7,13 @@ import queue
 import threading
 from collections.abc import Callable
 
-from edge.clip.maker import ClipMaker
-from edge.errors import IntegrityError, StorageError
+from edge.clock import monotonic_s
+from edge.errors import EdgeError, IntegrityError, StorageError
 from edge.messages.clip import JobProgress
 from edge.services.lifecycle import ServiceThread
 from edge.upload.http import Target
 from edge.upload.jobs import Final, Job, JobStore
-from edge.upload.run import run_job
+from edge.upload.run import ClipMaker, run_job
 from edge.upload.send import Settings
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class ClipJobs:
         self._tell = tell
         self._waiting: queue.Queue[Job | None] = queue.Queue()
         self._known: set[str] = set()
+        self._refused_since_s: dict[str, float] = {}
         self._stop = threading.Event()
         self.thread = ServiceThread("clips", self._run)
 
@@ -67,27 +68,36 @@ class ClipJobs:
                 self._carry_out(job)
 
     def _carry_out(self, job: Job) -> None:
-        while not self._stop.is_set():
-            try:
-                final = run_job(
-                    job,
-                    self._store,
-                    self._maker,
-                    self._target,
-                    self._settings,
-                    deadline_s=self._deadline_s,
-                    stop=self._stop,
-                    on_progress=self._tell,
-                )
-            except StorageError as error:
-                log.error("job %s: %s; tried again in %.0f s", job.id, error, RETRY_S)
-                self._stop.wait(RETRY_S)
-            except IntegrityError as error:
-                log.error("job %s: %s", job.id, error)
-                word = JobProgress(id=job.id, state="failed", code="damaged", text=str(error))
-                self._tell((job, Final(progress=word, manifest=None)))
-                return
-            else:
-                if final.progress.state in ("done", "failed"):
-                    self._tell((job, final))
-                return
+        try:
+            final = run_job(
+                job,
+                self._store,
+                self._maker,
+                self._target,
+                self._settings,
+                deadline_s=self._deadline_s,
+                stop=self._stop,
+                on_progress=self._tell,
+            )
+        except StorageError as error:
+            self._refused(job, error)
+        except IntegrityError as error:
+            self._failed(job, "damaged", error)
+        else:
+            if final.progress.state in ("done", "failed"):
+                self._tell((job, final))
+
+    def _refused(self, job: Job, error: StorageError) -> None:
+        """The others go first, so that one job on a bad spot of the disk does not hold them up; and it has a deadline too."""
+        now_s = monotonic_s()
+        if now_s - self._refused_since_s.setdefault(job.id, now_s) >= self._deadline_s:
+            self._failed(job, "storage", error)
+            return
+        log.error("job %s: %s; tried again in %.0f s", job.id, error, RETRY_S)
+        self._stop.wait(RETRY_S)
+        self._waiting.put(job)
+
+    def _failed(self, job: Job, code: str, error: EdgeError) -> None:
+        log.error("job %s: %s", job.id, error)
+        word = JobProgress(id=job.id, state="failed", code=code, text=str(error))
+        self._tell((job, Final(progress=word, manifest=None)))

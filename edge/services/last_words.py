@@ -38,8 +38,8 @@ class LastWords:
         """Those that the disk refused."""
 
     def say(self, job: Job, final: Final) -> bool:
-        """Whether all is done; otherwise `again` tries it again. A job whose agent ended half-way is given out again at the next start, with
-        the same last word."""
+        """Whether all is done; otherwise `again` tries it again. A job whose agent ended half-way is given out again at the next start,
+        with the same last word."""
         try:
             self._store.finish(job, final, lambda: self._tell(job, final))
         except StorageError as error:
@@ -75,7 +75,8 @@ def answer_of(id: str, final: Final) -> Response:
     progress, manifest = final.progress, final.manifest
     text = progress.text[:_TEXT_MAX]
     if manifest is not None and len(msgspec.json.encode(manifest)) > MANIFEST_MAX_BYTES:
-        text = "; ".join(filter(None, (text, f"the manifest of {len(manifest.files)} files is too long for a message: see the clip records")))
+        note = f"the manifest of {len(manifest.files)} files is too long for a message: see the clip records"
+        text = "; ".join(filter(None, (text, note)))
         manifest = None
     return Response(id=id, state=progress.state, code=progress.code, text=text, manifest=manifest)
 
