@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import av
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
 
 from edge.bmff import nal
 from edge.clock import NS_PER_S
@@ -38,8 +39,8 @@ class Encoder(Protocol):
     parameter_sets: bytes
 
     def encode(self, frame: av.VideoFrame, number: int) -> list[Encoded]:
-        """`frame`: yuv420p of the encoder's size; it may be changed once this returns and two further pictures have been encoded.
-        `number` must grow."""
+        """`frame`: yuv420p of the encoder's size; it may be changed once this returns and two further pictures have been encoded. What
+        kind of picture it was where it came from does not matter. `number` must grow."""
 
     def flush(self) -> list[Encoded]:
         """What is still inside, at the end."""
@@ -98,6 +99,7 @@ class LibX264:
 
     def encode(self, frame: av.VideoFrame, number: int) -> list[Encoded]:
         frame.pts = number
+        frame.pict_type = PictureType.NONE
         frame.time_base = self._context.time_base
         return [self._encoded(packet) for packet in self._context.encode(frame)]
 

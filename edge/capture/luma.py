@@ -15,6 +15,8 @@ from edge.messages.stream import Codec, Packet
 _DECODERS = {"h264": "h264", "h265": "hevc"}
 _ONE_THREAD: dict[str, Any] = {"threads": 1} if "int threads" in (VideoReformatter.reformat.__doc__ or "") else {}
 """A thread pool for a 320x180 picture costs more than it saves; older PyAV has none and takes no such argument."""
+_SHORT_CUTS = {"skip_loop_filter": "all", "flags2": "+fast"}
+"""A quarter less time; no following picture inherits the difference, and a small one does not show it."""
 _EARLY = 0.9
 """A picture that is due within a tenth of a period is taken: time stamps jitter."""
 
@@ -64,6 +66,7 @@ class LumaTap:
         context.thread_count = 1
         if keys_only:
             context.skip_frame = "NONKEY"
+            context.options = _SHORT_CUTS
         self._decoder = context
         self._keys_only = keys_only
         self._pace = Pace(fps)

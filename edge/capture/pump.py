@@ -71,14 +71,19 @@ class Pump:
 
     def get(self, timeout_s: float) -> Packet | Picture | None:
         """Called by the reader. None when nothing came in time; raises what ended the work once everything before it was taken."""
-        item = self._take()
-        if item is None and self._ended is None and timeout_s > 0:
-            self._wake.wait(timeout_s)
-            self._wake.clear()
+        until_s = monotonic_s() + timeout_s
+        while True:
+            ended = self._ended  # looked at first: what is put before the end is then seen below
             item = self._take()
-        if item is None and self._ended is not None:
-            raise self._ended
-        return item
+            if item is not None:
+                return item
+            if ended is not None:
+                raise ended
+            left_s = until_s - monotonic_s()
+            if left_s <= 0:
+                return None
+            self._wake.wait(left_s)
+            self._wake.clear()
 
     def newest(self) -> Picture | None:
         """Called by a reader that wants pictures only; never waits."""
