@@ -112,6 +112,8 @@ class Sweeper:
         if total.failed:
             self.rewind()
         decision.overdue = overdue
+        if self._eraser.unrecorded:
+            self._look_back(now)  # the journal, too, lacked the room that was made just now
         self._say(suspended, decision, early)
         if total.erased:
             _log.info("camera %s: %d segments erased, %d MB, %d early", self._camera, total.erased, total.freed_bytes // 1_000_000, early)
@@ -123,6 +125,7 @@ class Sweeper:
         if self._has_begun and not self._eraser.unrecorded:
             return
         try:
+            self._journal.open()  # what it owes is put back first, and is seen then
             known = look_back(JournalReader(self._disk, self._journal.folder), self._journal.boot, now, self._jumps.quarantine_ms)
             if not self._has_begun:
                 self._alarms.remember(known.alarms)

@@ -314,6 +314,17 @@ def test_a_hold_that_links_at_the_last_moment_wins() -> None:
     assert ring.folder.erasing() == []
 
 
+def test_a_claimed_segment_that_turns_out_to_be_held_comes_back() -> None:
+    ring = PlainRing()
+    name = ring.record()
+    ring.hold(name)
+    ring.disk.mkdir(ring.root / "erasing")
+    ring.disk.rename(ring.root / name.path, ring.root / "erasing" / f"age@{name.flat}")
+    ring.sweeper.sweep(0)
+    assert ring.seqs() == [1]
+    assert ring.facts(Erase) == []
+
+
 def test_room_is_made_of_other_segments_when_a_hold_wins() -> None:
     disk = LateHold()
     ring = PlainRing(disk, policy=replace(POLICY, budget_bytes=10 * SEGMENT_BYTES))
@@ -388,9 +399,8 @@ def test_a_disk_filled_to_the_last_byte_by_others_still_makes_room() -> None:
     other.write(bytes(ring.disk.space(DATA).free_bytes))
     assert ring.disk.space(DATA).free_bytes == 0
     ring.sweeper.sweep(0)
-    assert ring.disk.space(DATA).free_bytes > 50 * SEGMENT_BYTES, "records of the erasures take some of it"
-    ring.sweeper.sweep(0)
-    assert ring.folder.erasing() == []
+    assert ring.disk.space(DATA).free_bytes > 40 * SEGMENT_BYTES, "records of the erasures take some of it"
+    assert ring.folder.erasing() == [], "the journal, too, uses the room that was made"
     assert sorted(each.seq for each in ring.facts(Erase)) == list(range(1, 101))
 
 
