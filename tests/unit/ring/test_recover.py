@@ -14,7 +14,7 @@ from edge.journal.writer import JournalWriter
 from edge.messages.records import Boot, Gap, Recover, Segment
 from edge.ring.check import check
 from edge.ring.layout import recorder_journal
-from edge.ring.recover import recover
+from edge.ring.recover import Leftovers, recover
 from tests.support.pole import CAMERA, DATA, FPS, Pole
 
 BOOT_2 = "22222222-2222-4222-8222-222222222222"
@@ -210,3 +210,27 @@ class BadSector(ModelDisk):
         if path.suffix == ".mp4" and offset <= self._bad < offset + (length or 1 << 40):
             raise StorageError(f"read {path}: bad sector", number=errno.EIO)
         return super().read(path, offset, length)
+
+
+def test_an_index_box_whose_sync_was_refused_is_written_anew_before_it_is_believed() -> None:
+    """The kernel reports success the next time, though the pages are gone."""
+    for seed in range(8):
+        pole = killed(3)
+        disk = pole.disk
+        assert isinstance(disk, ModelDisk)
+        leftovers = Leftovers(disk, pole.folders, CAMERA, pole.boot, pole.ledger)
+        disk.trail.clear()
+        disk.fault = OnSync(at=0)
+        with pytest.raises(StorageError):
+            leftovers.clear()
+        disk.fault = None
+        assert [each.fragments for each in leftovers.clear()] == [3]
+        pole.disk = disk.power_cut(seed)
+        assert check(pole.disk, DATA, deep=True).ok
+
+
+class OnSync(Fault):
+    """EIO for every sync."""
+
+    def hits(self, number: int, word: str) -> bool:
+        return word == "sync"
