@@ -49,6 +49,7 @@ class Inode:
     def sync(self) -> None:
         if self.dirty_from is not None:
             del self.durable[self.dirty_from :]
+            self.durable.extend(bytes(self.dirty_from - len(self.durable)))  # what was lost leaves a hole
             self.durable += self._without_lost()[self.dirty_from :]
             self.dirty_from = None
 
