@@ -25,6 +25,9 @@ from edge.messages.records import RECORD_MAX_BYTES, TYPE_OF, Facts, Record
 
 _log = logging.getLogger(__name__)
 
+AHEAD_BYTES = 128 * 1024
+"""Reserved behind the last record, some 200 records: on a disk that others have filled, the journal still says what was erased and why."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
@@ -42,7 +45,9 @@ class _Attempt:
 class JournalWriter:
     """Any thread may append; exactly one process per folder."""
 
-    def __init__(self, disk: Disk, folder: Path, clock: Clock, boot: str, rotate_bytes: int = 1 << 20) -> None:
+    def __init__(
+        self, disk: Disk, folder: Path, clock: Clock, boot: str, rotate_bytes: int = 1 << 20, ahead_bytes: int = AHEAD_BYTES
+    ) -> None:
         self.folder = folder
         self.refusals = 0
         """How often the disk refused since the start: for health."""
@@ -50,8 +55,11 @@ class JournalWriter:
         self._clock = clock
         self._boot = boot
         self._rotate_bytes = rotate_bytes
+        self._ahead_bytes = ahead_bytes
         self._lock = Lock()
         self._file: File | None = None
+        self._reserved_bytes = 0
+        """Of the open file, from its start."""
         self._tail: Tail | None = None
         self._is_settled = False
         self._attempt: _Attempt | None = None
@@ -133,11 +141,14 @@ class JournalWriter:
         self._is_settled = False
         self._attempt = attempt
         tail, file = self._known(), self._file
-        if file is None or tail.first_seq is None or tail.good_bytes >= self._rotate_bytes:
+        if file is None or tail.first_seq is None or self._is_long_enough(tail):
+            if file is not None:
+                file.truncate(tail.good_bytes)
             self._let_go()
             first_seq = attempt.records[0].seq
             file = self._file = self._disk.create(self.folder / file_name(first_seq))
             tail = self._tail = Tail(tail.last_seq, tail.head, first_seq)
+        self._reserve(file, tail.good_bytes + len(attempt.raw))
         file.write(attempt.raw)
         file.fdatasync()
         if tail.good_bytes == 0:
@@ -146,6 +157,23 @@ class JournalWriter:
         self._tail = Tail(attempt.records[-1].seq, chain_hash(last), tail.first_seq, tail.good_bytes + len(attempt.raw))
         self._attempt = None
         self._is_settled = True
+
+    def _is_long_enough(self, tail: Tail) -> bool:
+        """A full disk has no room for a new file; the old one has a reserve."""
+        if tail.good_bytes < self._rotate_bytes:
+            return False
+        return tail.good_bytes >= 2 * self._rotate_bytes or self._disk.space(self.folder).free_bytes >= self._ahead_bytes
+
+    def _reserve(self, file: File, end_bytes: int) -> None:
+        """Without a reserve a record is written all the same, as long as there is room."""
+        if self._ahead_bytes == 0 or end_bytes + self._ahead_bytes // 2 <= self._reserved_bytes:
+            return
+        try:
+            file.reserve(end_bytes + self._ahead_bytes)
+        except StorageError as refused:
+            _log.debug("%s: no room is reserved: %s", self.folder, refused)
+        else:
+            self._reserved_bytes = end_bytes + self._ahead_bytes
 
     def _settle(self) -> _Attempt | None:
         """Make the file end where the chain is known to end, and put back a line readers may have seen: that line, if there was one."""
@@ -220,6 +248,7 @@ class JournalWriter:
 
     def _let_go(self) -> None:
         file, self._file = self._file, None
+        self._reserved_bytes = 0
         if file is not None:
             file.close()
 

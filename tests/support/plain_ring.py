@@ -49,7 +49,7 @@ class PlainRing:
     def start(self) -> None:
         """A new process of the recorder."""
         self.folder = RingFolder(self.disk, self.root)
-        self.journal = JournalWriter(self.disk, self.data / "journal" / f"recorder.{CAMERA}", self.clock, self.boot, self.rotate_bytes)
+        self.journal = JournalWriter(self.disk, self.data / "journal" / f"recorder.{CAMERA}", self.clock, self.boot, self.rotate_bytes, 0)
         self.sweeper = Sweeper(self.disk, self.folder, self.journal, self.policy, self.clock, CAMERA)
 
     def record(self, seconds: float = 60.0, *, recorded: bool = True, size: int = SEGMENT_BYTES) -> SegmentName:

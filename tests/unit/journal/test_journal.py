@@ -18,10 +18,11 @@ from edge.host.model_disk import ModelDisk
 from edge.journal.cursor import Cursor
 from edge.journal.line import chain_hash, file_name, first_seqs
 from edge.journal.reader import JournalReader
-from edge.journal.writer import JournalWriter
+from edge.journal.writer import AHEAD_BYTES, JournalWriter
 from edge.messages.records import RECORD_MAX_BYTES, Dated, Stop, facts_of
 
 FOLDER = Path("/data/journal/recorder.cam1")
+OTHER = Path("/data/other")
 
 
 def stop(text: str) -> Stop:
@@ -32,6 +33,13 @@ def writer_on(disk: ModelDisk, clock: ManualClock | None = None, rotate_bytes: i
     writer = JournalWriter(disk, FOLDER, clock or ManualClock(), boot, rotate_bytes)
     writer.open()
     return writer
+
+
+def fill(disk: ModelDisk) -> None:
+    """Another writer takes all that is free."""
+    file = disk.create(OTHER)
+    file.write(bytes(disk.space(OTHER.parent).free_bytes))
+    file.close()
 
 
 def texts(disk: ModelDisk, after_seq: int = 0) -> list[str]:
@@ -122,6 +130,36 @@ def test_files_are_named_by_their_first_record_and_rotated_by_size() -> None:
     for first_seq in files:
         assert next(iter(JournalReader(disk, FOLDER).read(first_seq - 1))).seq == first_seq
         assert disk.stat(FOLDER / file_name(first_seq)).size < 1000 + 400
+
+
+def test_a_disk_that_others_have_filled_still_takes_two_hundred_records() -> None:
+    disk = ModelDisk(1 << 20)
+    writer = writer_on(disk, rotate_bytes=30_000)
+    writer.append(stop("before"))
+    fill(disk)
+    for number in range(200):
+        writer.append(stop(f"while full {number}"))
+    assert len(first_seqs(disk, FOLDER)) == 1, "no new file is begun where there is no room for one"
+    assert writer.refusals == 0
+    disk.unlink(OTHER)
+    writer.append(stop("after"))
+    assert len(first_seqs(disk, FOLDER)) == 2
+    fill(disk)
+    writer.close()
+    writer = writer_on(disk, rotate_bytes=30_000)
+    writer.append(stop("after a restart"))
+    assert len(texts(disk)) == 203
+    assert JournalReader(disk, FOLDER).verify() == []
+
+
+def test_a_file_that_is_full_gives_its_reserve_back() -> None:
+    disk = ModelDisk()
+    writer = writer_on(disk, rotate_bytes=1000)
+    for number in range(50):
+        writer.append(stop(f"record {number}"))
+    free = disk.space(FOLDER).free_bytes
+    used = sum(disk.stat(FOLDER / file_name(seq)).size for seq in first_seqs(disk, FOLDER))
+    assert (1 << 40) - free - used < 2 * AHEAD_BYTES
 
 
 def test_reading_starts_behind_the_number_asked_for_and_stops_at_the_limit() -> None:
@@ -434,7 +472,7 @@ import sys
 from pathlib import Path
 from edge.clock import ManualClock
 from edge.host.linux_disk import LinuxDisk
-from edge.journal.writer import JournalWriter
+from edge.journal.writer import AHEAD_BYTES, JournalWriter
 from edge.messages.records import Stop
 writer = JournalWriter(LinuxDisk(), Path(sys.argv[1]), ManualClock(), "b1", rotate_bytes=20_000)
 writer.open()
