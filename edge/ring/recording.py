@@ -186,10 +186,10 @@ class Recording:
         return gop.boot_ns - segment.first_boot_ns + grace_ns >= self._limits.segment_s * NS_PER_S
 
     def _open(self, gop: Gop, form: Form) -> OpenSegment:
-        self._clear_leftovers()
         needed = self._room.needed(self._limits.segment_s, gop)
         self._swept_at_ns = self._clock.boot_ns()
         self._room.make(needed)
+        self._clear_leftovers()  # with the room that was made: sealing needs some, too
         seq = self._next_seq
         segment = OpenSegment(self._disk, self._folders.open(self._camera), self._camera, seq, self._boot, form, self._limits.sync)
         again, self._tried_seq = self._tried_seq == seq, seq
