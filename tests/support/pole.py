@@ -54,8 +54,8 @@ class NoSweep:
 
 @dataclass
 class Camera:
-    """Makes GOPs of one second; `dts_ns` and `seq` go on by themselves, `width` is the stream's form. filler_bytes: a second, of filler data
-    (H.264 7.3.2.7), which decoders skip."""
+    """Makes GOPs of one second; `dts_ns` and `seq` go on by themselves, `width` is the stream's form. filler_bytes: a second, of filler
+    data (H.264 7.3.2.7), which decoders skip."""
 
     clock: ManualClock
     width: int = 64
@@ -89,8 +89,8 @@ class Camera:
 
 @dataclass
 class Pole:
-    """`start` begins a run of the recorder, `record` lets seconds pass with pictures, `stop` ends the run in order; a killed run is one that
-    is simply left."""
+    """`start` begins a run of the recorder, `record` lets seconds pass with pictures, `stop` ends the run in order; a killed run is one
+    that is simply left."""
 
     disk: Disk = field(default_factory=ModelDisk)
     clock: ManualClock = field(default_factory=ManualClock)
