@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge.centre.store import Counters, StoredJournal, Verdict, stored_lines
-from edge.errors import StorageError, UsageError
+from edge.centre.store import Counters, StoredJournal, Verdict, decoded, stored_lines
+from edge.errors import IntegrityError, StorageError, UsageError
 from edge.host.disk import Disk
 from edge.link.topics import is_level
 from edge.messages.records import RECORD_MAX_BYTES, Record
@@ -67,7 +67,7 @@ class Archive:
         self._touched: set[tuple[str, str, str]] = set()
         self._told: set[str] = set()
         for node, journal, epoch, _ in _files(folder):
-            self._journal(node, journal, epoch)
+            self._look_at(node, journal, epoch)
 
     def close(self) -> None:
         for journal in self._open.values():
@@ -79,7 +79,7 @@ class Archive:
         """The node says these journals are in force (name -> epoch): their watermarks are told even where nothing is stored yet."""
         for name, epoch in journals.items():
             if is_level(name) and _EPOCH.fullmatch(epoch):
-                self._journal(node, name, epoch)
+                self._look_at(node, name, epoch)
         self._told.add(node)
 
     def offer(self, node: str, event: Event) -> tuple[Verdict, StoredEvent] | None:
@@ -92,7 +92,7 @@ class Archive:
         record = msgspec.json.decode(raw, type=Record)
         try:
             verdict = self._touch(node, event.journal, event.epoch).offer(raw, record)
-        except StorageError as error:
+        except (StorageError, IntegrityError) as error:
             self._failed((node, event.journal, event.epoch), error)
             return None
         return verdict, StoredEvent(node, event.journal, event.epoch, record, raw)
@@ -104,7 +104,7 @@ class Archive:
             return None
         try:
             return self._touch(node, gap.journal, gap.epoch).offer_gap(gap)
-        except StorageError as error:
+        except (StorageError, IntegrityError) as error:
             self._failed((node, gap.journal, gap.epoch), error)
             return None
 
@@ -123,7 +123,14 @@ class Archive:
         self._told.clear()
         return {node: self.ack(node) for node in nodes}
 
-    def _failed(self, key: tuple[str, str, str], error: StorageError) -> None:
+    def _look_at(self, node: str, name: str, epoch: str) -> None:
+        """One journal that cannot be opened does not stop the others."""
+        try:
+            self._journal(node, name, epoch)
+        except (StorageError, IntegrityError) as error:
+            self._failed((node, name, epoch), error)
+
+    def _failed(self, key: tuple[str, str, str], error: StorageError | IntegrityError) -> None:
         """The file is opened anew (and mended) next time; the watermark stays."""
         log.error("journal %s of %s is not stored: %s", key[1], key[0], error)
         self._touched.discard(key)
@@ -196,5 +203,11 @@ def stored_events(disk: Disk, folder: Path, node: str | None = None, journal: st
 
 
 def _stream(disk: Disk, node: str, journal: str, epoch: str, path: Path) -> Iterator[StoredEvent]:
+    """A damaged line is told and left out: what stands around it is shown."""
     for _, raw in stored_lines(disk, path):
-        yield StoredEvent(node, journal, epoch, msgspec.json.decode(raw, type=Record), raw)
+        try:
+            record = decoded(raw, Record, path)
+        except IntegrityError as error:
+            log.error("%s", error)
+        else:
+            yield StoredEvent(node, journal, epoch, record, raw)

@@ -87,6 +87,9 @@ class Centre:
         self._roster = Roster()
         self._handles: dict[str, ClipHandle] = {}
         self._connected = threading.Event()
+        self._seen = threading.Condition()
+        self.trouble = ""
+        """Why the broker could not be reached last, in words."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="centre", daemon=True)
 
@@ -115,6 +118,17 @@ class Centre:
 
     def wait_connected(self, timeout_s: float) -> bool:
         return self._connected.wait(timeout_s)
+
+    def wait_node(self, node: str, timeout_s: float) -> NodeView | None:
+        """The node's view once its status is known; None when the broker does not tell it in time. A command signed before does not name
+        the node's boot: a node whose clock is not set would refuse it."""
+        with self._seen:
+            self._seen.wait_for(lambda: self._has_status(node), timeout_s)
+        return self.node(node) if self._has_status(node) else None
+
+    def _has_status(self, node: str) -> bool:
+        view = self.node(node)
+        return view is not None and view.status is not None
 
     def nodes(self) -> list[NodeView]:
         """Every node heard of through retained messages, by name."""
@@ -225,8 +239,11 @@ class Centre:
                 for node in self._archive.nodes():
                     self._tell(node, self._archive.ack(node, resend=True))
             self._connected.set()
-        elif isinstance(news, Disconnected):
+        elif isinstance(news, Unreachable):
+            self.trouble = news.text
+        else:
             log.warning("broker: %s", news.text)
+            self.trouble = news.text
             self._publisher.disconnected(news, now_s)
             self._connected.clear()
         if self._on_link is not None and not isinstance(news, Acknowledged):
@@ -247,9 +264,9 @@ class Centre:
             elif place.topic is GAP:
                 self._gap(place, msgspec.json.decode(message.payload, type=JournalGap))
             elif place.topic is RESPONSE:
-                self._answered(msgspec.json.decode(message.payload, type=Response))
+                self._answered(place.node, msgspec.json.decode(message.payload, type=Response))
             elif place.topic is JOB:
-                self._progressed(msgspec.json.decode(message.payload, type=JobProgress))
+                self._progressed(place.node, msgspec.json.decode(message.payload, type=JobProgress))
             else:
                 self._property(place, message.payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -270,15 +287,18 @@ class Centre:
             return
         if place.topic is STATUS and view.status is not None and self._archive is not None and view.online:
             self._archive.expect(place.node, view.status.journals)
+        with self._seen:
+            self._seen.notify_all()
         if self._on_node is not None:
             self._on_node(self._roster.views[place.node])
 
-    def _answered(self, response: Response) -> None:
+    def _answered(self, node: str, response: Response) -> None:
+        """Only the node that was asked may answer."""
         handle = self._handles.get(response.id)
-        if handle is not None:
+        if handle is not None and handle.node == node:
             handle.answered(response)
 
-    def _progressed(self, progress: JobProgress) -> None:
+    def _progressed(self, node: str, progress: JobProgress) -> None:
         handle = self._handles.get(progress.id)
-        if handle is not None:
+        if handle is not None and handle.node == node:
             handle.progressed(progress)

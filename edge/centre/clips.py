@@ -40,13 +40,19 @@ class ClipHandle:
             return self._delivery
 
     @property
+    def undelivered(self) -> bool:
+        """The broker gave the request to nobody, or refused it: no answer will come."""
+        return self.delivery is not None and self.delivery != 0
+
+    @property
     def final(self) -> Response | None:
         """The last word (done, failed, refused); `manifest` lists the files when done."""
         with self._changed:
             return self._final_unlocked()
 
     def wait(self, timeout_s: float, on_change: Callable[[ClipHandle], None] | None = None) -> Response | None:
-        """Until the last word, or None when it does not come in time. `on_change` is called here, at each answer and progress."""
+        """Until the last word, or None when it does not come in time, or cannot come (`undelivered`). `on_change` is called here, at each
+        answer and progress."""
         ends_s = monotonic_s() + timeout_s
         seen = (0, self._progress, self._delivery)
         while True:
@@ -54,13 +60,13 @@ class ClipHandle:
                 now = (len(self._responses), self._progress, self._delivery)
                 final = self._final_unlocked()
                 left_s = ends_s - monotonic_s()
-                if now == seen and final is None and left_s > 0:
+                if now == seen and final is None and left_s > 0 and not self.undelivered:
                     self._changed.wait(left_s)
                     continue
             if now != seen and on_change is not None:
                 on_change(self)
             seen = now
-            if final is not None or left_s <= 0:
+            if final is not None or left_s <= 0 or self.undelivered:
                 return final
 
     def _final_unlocked(self) -> Response | None:

@@ -47,8 +47,8 @@ class Roster:
 def _changed(known: NodeView, place: Address, payload: bytes) -> NodeView | None:
     if place.topic is STATUS:
         status = msgspec.json.decode(payload, type=Status)
-        if known.status is not None and status.session < known.status.session:
-            return None  # an old will, delivered late
+        if status.state == "offline" and known.status is not None and status.session < known.status.session:
+            return None  # an old will, delivered late; a birth counts always: sessions start anew on a new card
         return replace(known, status=status)
     if place.topic is MOTION:
         return replace(known, motion=known.motion | {place.part: msgspec.json.decode(payload, type=Motion)})

@@ -14,10 +14,11 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
+from edge.errors import IntegrityError
 from edge.host.disk import Disk, File
 from edge.messages.records import Record
 from edge.messages.wire import JournalGap
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 FIRST_PREV = "0" * 64
 _TAIL_BYTES = 64 * 1024
+
+_T = TypeVar("_T")
 
 Verdict = Literal["stored", "duplicate", "ahead", "conflict"]
 
@@ -55,7 +58,8 @@ class Counters:
 
 
 class StoredJournal:
-    """One life (epoch) of one journal. `upto`: everything up to it is accounted for. One thread."""
+    """One life (epoch) of one journal. `upto`: everything up to it is accounted for. One thread. Raises StorageError; IntegrityError for
+    files that are damaged."""
 
     def __init__(self, disk: Disk, folder: Path, name: str, epoch: str) -> None:
         self.name, self.epoch = name, epoch
@@ -65,7 +69,9 @@ class StoredJournal:
         disk.mkdir(folder)
         last = _mend(disk, self._path)
         _mend(disk, self._notes_path)
-        self.upto, self._last_sha256 = (0, FIRST_PREV) if last is None else (_seq_of(last), hashlib.sha256(last).hexdigest())
+        self.upto, self._last_sha256 = 0, FIRST_PREV
+        if last is not None:
+            self.upto, self._last_sha256 = decoded(last, Record, self._path).seq, hashlib.sha256(last).hexdigest()
         notes = read_notes(disk, self._notes_path)
         for note in notes:
             if note.kind == "gap" and note.to_seq > self.upto:
@@ -159,7 +165,15 @@ class StoredJournal:
 def read_notes(disk: Disk, path: Path) -> list[Note]:
     if not _exists(disk, path):
         return []
-    return [msgspec.json.decode(line, type=Note) for line in disk.read(path).split(b"\n")[:-1]]
+    return [decoded(line, Note, path) for line in disk.read(path).split(b"\n")[:-1]]
+
+
+def decoded(line: bytes, shape: type[_T], path: Path) -> _T:
+    """Raises IntegrityError: a line of ours that does not read is damage."""
+    try:
+        return msgspec.json.decode(line, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise IntegrityError(f"{path}: a damaged line: {error}", remedy="restore the file from a copy, or move it away") from error
 
 
 def stored_lines(disk: Disk, path: Path, from_offset: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -202,7 +216,3 @@ def _mend(disk: Disk, path: Path) -> bytes | None:
         log.warning("%s: a torn last line of %d bytes was cut", path.name, len(tail) - end)
     lines = tail[:end].split(b"\n")
     return lines[-2] if len(lines) > 1 else None
-
-
-def _seq_of(line: bytes) -> int:
-    return msgspec.json.decode(line, type=Record).seq

@@ -15,6 +15,8 @@ from edge.config.model import Node
 from edge.errors import Refused, TryAgain, UsageError
 
 ZONE = Node(id="x", data="x").timezone
+STATUS_S = 2.0
+"""How long the broker may take to tell a node's retained status: it comes with the subscription, or never."""
 
 
 @click.group(epilog=example("edge centre receive --broker centre.toml --folder centre"))
@@ -124,13 +126,16 @@ def request_clip(
     Exit 0: delivered. 77: refused. 75: failed, or no last word in time (the node goes on; ask again with --id).
     """
     from edge.cli.centre_link import now_utc_ns
-    from edge.cli.centre_picture import ClipNews
+    from edge.cli.centre_picture import ClipNews, not_taken
 
     first, last = (format_utc(moment) for moment in parse_range(start, end, now_utc_ns(), timezone))
     news = ClipNews(quiet=as_json)
     with looking_centre(broker, key) as centre:
+        centre.wait_node(node, STATUS_S)
         handle = centre.request_clip(node, camera, first, last, operator=operator, case=case, id=request_id)
         final = handle.wait(wait_s, news.tell)
+    if final is None and handle.undelivered:
+        raise TryAgain(f"clip {handle.id} was not asked for: {not_taken(node, handle.delivery or 0)}")
     if final is None:
         raise TryAgain(f"no last word on clip {handle.id} within {wait_s:g} s", remedy=f"ask again with --id {handle.id}")
     if as_json:

@@ -49,5 +49,6 @@ def looking_centre(broker: Path, command_key: Path | None = None) -> Iterator[Ce
     mqtt = read_mqtt(broker)
     with tempfile.TemporaryDirectory() as folder, Centre(mqtt, Path(folder), store=False, command_key=command_key) as centre:
         if not centre.wait_connected(CONNECT_S):
-            raise TryAgain(f"the broker {mqtt.host}:{mqtt.port} did not answer within {CONNECT_S:.0f} s")
+            why = f": {centre.trouble}" if centre.trouble else ""
+            raise TryAgain(f"the broker {mqtt.host}:{mqtt.port} did not answer within {CONNECT_S:.0f} s{why}")
         yield centre

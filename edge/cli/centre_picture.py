@@ -34,6 +34,13 @@ def show_nodes(views: Sequence[NodeView], console: Console | None = None) -> Non
     console.print(table)
 
 
+def not_taken(node: str, code: int) -> str:
+    """Why no answer will come, from the broker's reason code for the request."""
+    if code == _NO_SESSION:
+        return f"{node} is not connected and has no session at the broker: nobody took the request"
+    return f"the broker refused the request (0x{code:02x}): may this user publish commands?"
+
+
 class ClipNews:
     """Answers and progress of one clip, a line each on stderr."""
 
@@ -42,8 +49,6 @@ class ClipNews:
         self._told: list[str] = []
 
     def tell(self, handle: ClipHandle) -> None:
-        if handle.delivery == _NO_SESSION:
-            self._say(f"{handle.node} is not connected and has no session at the broker: nobody took the request")
         for response in handle.responses:
             self._say(f"{handle.node}: {response.state} {response.code} {response.text}".rstrip())
         progress = handle.progress

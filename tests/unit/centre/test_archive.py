@@ -229,6 +229,36 @@ def test_a_disk_that_refuses_moves_no_watermark_and_the_journal_goes_on_later(tm
     assert disk.read(path).split(b"\n")[:-1] == [line.raw for line in SOURCE.lines[:5]]
 
 
+def test_a_disk_that_refuses_a_new_journal_stops_nothing(tmp_path: Path) -> None:
+    disk = ModelDisk()
+    archive = Archive(disk, tmp_path)
+    disk.fault = Fault(disk.operations + 1, "ENOSPC", forever=True)
+    archive.expect("pole-1", {"watcher": SOURCE.epoch})
+    assert archive.sync()["pole-1"].watermarks == {}
+    disk.fault = None
+    archive.expect("pole-1", {"watcher": SOURCE.epoch})
+    assert archive.sync()["pole-1"].watermarks["watcher"].upto == 0
+    archive.close()
+
+
+@pytest.mark.parametrize("name", ["watcher.{}.jsonl", "watcher.{}.notes.jsonl"])
+def test_a_damaged_file_stops_its_own_journal_and_no_other(name: str, tmp_path: Path) -> None:
+    archive = Archive(LinuxDisk(), tmp_path)
+    archive.offer("pole-1", SOURCE.event(1))
+    archive.offer("pole-2", msgspec.structs.replace(SOURCE.event(1), node="pole-2"))
+    archive.sync()
+    archive.close()
+    with (tmp_path / "nodes" / "pole-1" / "journal" / name.format(SOURCE.epoch)).open("ab") as file:
+        file.write(b'{"seq":"\xff"}\n')
+    archive = Archive(LinuxDisk(), tmp_path)
+    assert archive.offer("pole-1", SOURCE.event(2)) is None
+    assert archive.offer("pole-2", msgspec.structs.replace(SOURCE.event(2), node="pole-2")) is not None
+    assert {node: ack.watermarks["watcher"].upto for node, ack in archive.sync().items()} == {"pole-2": 2}
+    archive.close()
+    found = [(event.node, event.record.seq) for event in stored_events(LinuxDisk(), tmp_path)]
+    assert found == [("pole-1", 1), ("pole-2", 1), ("pole-2", 2)]
+
+
 def test_one_process_keeps_a_folder(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="in use"):
         Archive(LinuxDisk(), tmp_path)

@@ -31,6 +31,14 @@ def test_an_old_will_cannot_hide_a_newer_birth() -> None:
     assert not roster.views["pole-1"].online
 
 
+def test_a_node_that_counts_its_sessions_anew_is_seen() -> None:
+    roster = Roster()
+    place = Address("pole-1", STATUS, "")
+    roster.take(place, status(500, online=False), NOW)
+    roster.take(place, status(1, online=True), NOW)
+    assert roster.views["pole-1"].online
+
+
 def test_properties_of_one_node_are_gathered() -> None:
     roster = Roster()
     for camera in ("a", "b"):
