@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.cli.local_journal import note
-from edge.clip.holes import Missing
+from edge.clip.holes import Missing, missing_of
 from edge.clip.manifest import file_name, manifest
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
@@ -34,8 +34,7 @@ def export(config: NodeConfig, reader: RingReader, request: ClipRequest, output:
     """The manifest, and the files in its order. Raises UsageError where a file exists already, StorageError, IntegrityError."""
 
     def missing(start_ns: int, end_ns: int) -> list[Missing]:
-        gaps = reader.timeline(request.camera, start_ns, end_ns).gaps
-        return [Missing(gap.start_utc_ns, gap.end_utc_ns, gap.reason) for gap in gaps]
+        return missing_of(reader.timeline(request.camera, start_ns, end_ns), end_ns)
 
     disk = LinuxDisk()
     plan = plan_clip(reader, request, missing=missing)

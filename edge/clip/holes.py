@@ -6,21 +6,34 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from edge.clip.cuts import SLOW_PICTURES, Cut, Lost
-from edge.clock import NS_PER_MS, format_utc
+from edge.clock import NS_PER_MS, NS_PER_S, format_utc
 from edge.messages.clip import GapSpan
 from edge.messages.records import GapReason
+from edge.ring.timeline import Timeline
 
 NOTICEABLE_NS = 100 * NS_PER_MS
 """A shorter hole is no gap: the arrival times of a network camera tremble that much."""
+_SINCE_NS = 10 * NS_PER_S
+"""Footage may have come to the disk between the look at it and the look at the timeline."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """Known to be missing, with the reason."""
+    """Known to be missing, with the reason: it explains a hole in a clip, and says nothing where there is none."""
 
     start_utc_ns: int
     end_utc_ns: int
     reason: GapReason
+
+
+def missing_of(timeline: Timeline, end_utc_ns: int) -> list[Missing]:
+    """What the ring's timeline knows of a range that was asked up to `end_utc_ns`; what lies behind the timeline's end is not on the disk
+    yet."""
+    known = [Missing(each.start_utc_ns, each.end_utc_ns, each.reason) for each in timeline.gaps]
+    if timeline.end_utc_ns < end_utc_ns:
+        newest_ns = timeline.spans[-1].start_utc_ns if timeline.spans else timeline.end_utc_ns
+        known.append(Missing(max(newest_ns, timeline.end_utc_ns - _SINCE_NS), end_utc_ns, "not_yet"))
+    return known
 
 
 def gaps(

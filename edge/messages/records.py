@@ -27,6 +27,8 @@ GapReason = Literal[
     "damaged",  # bytes on disk did not check and were left out
     "end_of_file",  # a replayed file ended
     "erased",  # it was recorded and destroyed by a retention decision (in answers; a destruction has its own record)
+    "before_first",  # before the camera's first footage on this node (in answers)
+    "not_yet",  # it is recorded later, or lies in the future (in answers about a range that reaches so far)
     "unknown",
 ]
 EraseReason = Literal["age", "space", "budget", "decommission"]

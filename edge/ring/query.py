@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from edge.bmff.fragment import ns_of
 from edge.bmff.index import SegmentIndex, TailNeeds, decode_tail
 from edge.bmff.walk import walk
 from edge.clock import NS_PER_MS, NS_PER_S, Clock, Reading, utc_datetime
@@ -17,8 +18,9 @@ from edge.host.disk import Disk
 from edge.journal.reader import JournalReader
 from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.names import RingFolder, SegmentName, open_name, parse
+from edge.ring.reasons import explanations
 from edge.ring.sealing import name_of
-from edge.ring.timeline import Timeline, events_of, explain, explanations, holes_of, spans_of
+from edge.ring.timeline import Hole, Timeline, events_of, explain, holes_of, spans_of
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ LONGEST_SEGMENT_NS = 3600 * NS_PER_S
 _TAIL_BYTES = 64 * 1024
 """Holds the index box of a 60 s segment of 25 frames/s; a longer one costs a second read."""
 _INDEXES_KEPT = 64
+_LONGEST_LAG_NS = 60 * NS_PER_S
+"""Two GOPs are never longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ class RingReader:
         return index
 
     def timeline(self, camera: str, start_ns: int, end_ns: int) -> Timeline:
-        """What there is, what is missing and why, and what happened, within [start, end) UTC and not after now."""
+        """What there is, what is missing and why, and what happened, within [start, end) UTC and not after now. While it records, the
+        timeline ends with the newest footage: what the camera sent since is on its way to the disk."""
         reading = self._clock.read()
         if reading.dated:
             end_ns = max(start_ns, min(end_ns, reading.utc_ns))
@@ -97,9 +102,26 @@ class RingReader:
         spans = spans_of(((ref.start_utc_ns, ref.end_utc_ns, ref.undated) for ref in refs), start_ns, end_ns)
         holes = holes_of(spans, start_ns, end_ns)
         journal = JournalReader(self._disk, self._folders.journal(recorder_journal(camera)))
-        known = explanations(journal, min(hole[0] for hole in holes), max(hole[1] for hole in holes)) if holes else []
+        known = explanations(journal, holes[0][0], holes[-1][1], spans) if holes else []
+        gaps = explain(holes, known)
+        if gaps and gaps[-1].reason == "unknown" and end_ns == reading.utc_ns and self._is_under_way(camera, gaps[-1]):
+            end_ns = gaps.pop().start_utc_ns
         watcher = JournalReader(self._disk, self._folders.journal("watcher"))
-        return Timeline(camera, start_ns, end_ns, spans, explain(holes, known), events_of(watcher, camera, start_ns, end_ns))
+        return Timeline(camera, start_ns, end_ns, spans, gaps, events_of(watcher, camera, start_ns, end_ns))
+
+    def _is_under_way(self, camera: str, gap: Hole) -> bool:
+        """Whether `gap`, which reaches up to now and which nothing explains, is no longer than two GOPs behind the newest footage."""
+        if gap.end_utc_ns - gap.start_utc_ns > _LONGEST_LAG_NS:
+            return False
+        newest = self.segments(camera, gap.end_utc_ns - _LONGEST_LAG_NS, gap.end_utc_ns)
+        if not newest:
+            return False
+        try:
+            index = self.index(newest[-1])
+        except NotFound:  # sealed meanwhile: it records
+            return True
+        longest = max((sum(index.fragment_durations(place)) for place in range(len(index.fragments))), default=0)
+        return gap.end_utc_ns - max(ref.end_utc_ns for ref in newest) <= 2 * ns_of(longest)
 
     def _dated(self, folder: RingFolder, start_ns: int, end_ns: int) -> list[SegmentName]:
         """Names that begin at most an hour before `start`. Reading a name costs more than listing it, so only those are read whose text

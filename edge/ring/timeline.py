@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from edge.clock import NS_PER_MS, NS_PER_S, format_utc, parse_utc
 from edge.journal.reader import JournalReader
-from edge.messages.records import Episode, Gap, GapReason, Record, Segment, facts_of
+from edge.messages.records import Episode, GapReason, facts_of
 
 JOINS_NS = 500 * NS_PER_MS
 """Footage this close together is one span."""
-_LINES_AT_MOST = 50_000
+_EVER_NS = 1 << 62
 _LATE_NS = 3600 * NS_PER_S
 """No episode lasts so long, so its end is recorded before."""
 
@@ -28,7 +30,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """No footage, and why. reason "erased": it was there, and retention destroyed it."""
+    """No footage, and why. reason "erased": it was there, and retention destroyed it; "before_first": recording had not begun."""
 
     start_utc_ns: int
     end_utc_ns: int
@@ -85,59 +87,52 @@ def holes_of(spans: Sequence[Span], start_ns: int, end_ns: int) -> list[tuple[in
     return holes
 
 
-def explanations(journal: JournalReader, start_ns: int, end_ns: int) -> list[Hole]:
-    """What the recorder's journal knows of [start, end): gaps, and segments (given as "erased": they explain a hole only where the file
-    is gone).
-
-    Reads from the first record behind `start` to the first segment behind `end`: a gap is recorded before the segment that ends it."""
-    known: list[Hole] = []
-    lasting: Hole | None = None
-    for number, line in enumerate(journal.since(format_utc(start_ns))):
-        if number > _LINES_AT_MOST:
-            break
-        record = line.record
-        if record.type == "gap":
-            lasting = _gap(record, known)
-        elif record.type == "segment":
-            segment = facts_of(record, Segment)
-            if segment.start is None or segment.end is None:
-                continue
-            begin = parse_utc(segment.start)
-            if begin >= end_ns:
-                break
-            known.append(Hole(begin, parse_utc(segment.end), "erased"))
-    return [*known, lasting] if lasting else known
-
-
-def _gap(record: Record, known: list[Hole]) -> Hole | None:
-    """Adds a gap that is over to `known`; returns one that lasts."""
-    gap = facts_of(record, Gap)
-    if gap.start is None:
-        return None
-    begin = parse_utc(gap.start)
-    if gap.open or gap.end is None:
-        return Hole(begin, 1 << 62, gap.reason, gap.text)
-    known.insert(0, Hole(begin, parse_utc(gap.end), gap.reason, gap.text))
-    return None
-
-
 def explain(holes: Sequence[tuple[int, int]], known: Sequence[Hole]) -> list[Hole]:
     """Cut each hole along what is known; the earlier in `known` wins; what nothing explains is "unknown"."""
-    return [piece for begin, finish in holes for piece in _cut(begin, finish, known)]
+    by_start = sorted(range(len(known)), key=lambda rank: known[rank].start_utc_ns)
+    starts = [known[rank].start_utc_ns for rank in by_start]
+    reach = list(accumulate((known[rank].end_utc_ns for rank in by_start), max))
+    found: list[Hole] = []
+    for begin, finish in holes:
+        ranks: list[int] = []
+        place = bisect_left(starts, finish) - 1
+        while place >= 0 and reach[place] > begin:
+            ranks.append(by_start[place])
+            place -= 1
+        found += _cut(begin, finish, [known[rank] for rank in sorted(ranks)])
+    return found
 
 
 def _cut(begin: int, finish: int, known: Sequence[Hole]) -> list[Hole]:
-    if finish <= begin:
-        return []
-    for position, each in enumerate(known):
-        first, last = max(begin, each.start_utc_ns), min(finish, each.end_utc_ns)
-        if last - first < min(JOINS_NS, (finish - begin + 1) // 2):
-            continue
-        first = begin if first - begin < JOINS_NS else first
-        last = finish if finish - last < JOINS_NS else last
-        rest = known[position + 1 :]
-        return _joined([*_cut(begin, first, rest), Hole(first, last, each.reason, each.text), *_cut(last, finish, rest)])
-    return [Hole(begin, finish, "unknown")]
+    """What is left open is kept in order, so that each reason looks only at the parts it touches."""
+    left = [(begin, finish)]
+    pieces: list[Hole] = []
+    for each in known:
+        if not left:
+            break
+        position = max(bisect_right(left, (each.start_utc_ns, _EVER_NS)) - 1, 0)
+        while position < len(left) and left[position][0] < each.end_utc_ns:
+            piece = _piece(*left[position], each)
+            if piece is None:
+                position += 1
+                continue
+            rest = [(left[position][0], piece.start_utc_ns), (piece.end_utc_ns, left[position][1])]
+            rest = [part for part in rest if part[0] < part[1]]
+            left[position : position + 1] = rest
+            position += len(rest)
+            pieces.append(piece)
+    pieces += [Hole(first, last, "unknown") for first, last in left]
+    return _joined(sorted(pieces, key=lambda piece: piece.start_utc_ns))
+
+
+def _piece(begin: int, finish: int, each: Hole) -> Hole | None:
+    """What `each` explains of [begin, finish); slivers belong to it."""
+    first, last = max(begin, each.start_utc_ns), min(finish, each.end_utc_ns)
+    if last - first < min(JOINS_NS, (finish - begin + 1) // 2):
+        return None
+    first = begin if first - begin < JOINS_NS else first
+    last = finish if finish - last < JOINS_NS else last
+    return Hole(first, last, each.reason, each.text)
 
 
 def _joined(pieces: list[Hole]) -> list[Hole]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 
 from edge import __version__
-from edge.clip.holes import Missing
+from edge.clip.holes import Missing, missing_of
 from edge.clip.maker import ClipMaker
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
@@ -144,8 +144,7 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
 
 def _plan(ring: RingReader, request: ClipRequest) -> Plan:
     def missing(start_ns: int, end_ns: int) -> list[Missing]:
-        holes = ring.timeline(request.camera, start_ns, end_ns).gaps
-        return [Missing(hole.start_utc_ns, hole.end_utc_ns, hole.reason) for hole in holes]
+        return missing_of(ring.timeline(request.camera, start_ns, end_ns), end_ns)
 
     return plan_clip(ring, request, missing=missing)
 

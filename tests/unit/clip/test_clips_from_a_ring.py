@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.bmff.nal import split, stored
-from edge.clip.holes import Missing
+from edge.clip.holes import Missing, missing_of
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clip.sound import sound_plan
@@ -44,7 +44,7 @@ def _plan(pole: Pole, start_ns: int, end_ns: int) -> Plan:
     reader = _reader(pole)
 
     def missing(begin_ns: int, finish_ns: int) -> list[Missing]:
-        return [Missing(hole.start_utc_ns, hole.end_utc_ns, hole.reason) for hole in reader.timeline(CAMERA, begin_ns, finish_ns).gaps]
+        return missing_of(reader.timeline(CAMERA, begin_ns, finish_ns), finish_ns)
 
     ask = ClipRequest(id="c1", camera=CAMERA, start=format_utc(start_ns), end=format_utc(end_ns))
     return plan_clip(reader, ask, missing=missing)
@@ -140,3 +140,21 @@ def test_other_parameter_sets_in_the_middle_make_two_files_without_a_gap() -> No
     plan = _plan(pole, start_ns, start_ns + 13 * NS_PER_S)
     assert [(part.width, part.frames) for part in plan.parts] == [(64, 35), (96, 30)]
     assert plan.gaps == []
+
+
+def test_a_clip_says_why_it_does_not_reach_as_far_as_asked() -> None:
+    """Before the first footage, after an orderly end, and what is not on the disk yet."""
+    pole = Pole()
+    began_ns = pole.clock.read().utc_ns
+    pole.start()
+    pole.record(7)
+    pole.clock.advance(1.5)
+    plan = _plan(pole, began_ns - 3 * NS_PER_S, began_ns + 20 * NS_PER_S)
+    assert [gap.reason for gap in plan.gaps] == ["before_first", "not_yet"]
+    assert plan.gaps[1].start == format_utc(began_ns + 7 * NS_PER_S)
+    pole.stop()
+    pole.clock.advance(30.0)
+    plan = _plan(pole, began_ns + 2 * NS_PER_S, began_ns + 20 * NS_PER_S)
+    assert [(gap.reason, gap.start, gap.end) for gap in plan.gaps] == [
+        ("stopped", format_utc(began_ns + 7 * NS_PER_S), format_utc(began_ns + 20 * NS_PER_S))
+    ]

@@ -163,9 +163,98 @@ def test_erased_footage_is_told_from_footage_that_never_was() -> None:
     pole.disk.unlink(pole.ring / pole.names()[1].path)
     found = reader(pole).timeline(CAMERA, START_NS - 5 * S, START_NS + 15 * S)
     assert [(gap.start_utc_ns - START_NS, gap.end_utc_ns - START_NS, gap.reason) for gap in found.gaps] == [
-        (-5 * S, 0, "unknown"),
+        (-5 * S, 0, "before_first"),
         (5 * S, 10 * S, "erased"),
     ]
+
+
+def explained(pole: Pole, first_s: int, end_s: int) -> list[tuple[float, float, str]]:
+    """(from, to, reason) of the gaps, seconds since the start."""
+    gaps = reader(pole).timeline(CAMERA, START_NS + first_s * S, START_NS + end_s * S).gaps
+    return [((gap.start_utc_ns - START_NS) / S, (gap.end_utc_ns - START_NS) / S, gap.reason) for gap in gaps]
+
+
+def test_a_gap_that_began_before_the_range_is_explained() -> None:
+    pole = pole_with(3)
+    pole.recording.gap("camera_died")
+    pole.clock.advance(7200.0)
+    assert explained(pole, 3600, 7200) == [(3600.0, 7200.0, "camera_died")]
+
+
+def test_the_time_after_an_orderly_end_is_stopped_also_while_it_lasts() -> None:
+    pole = pole_with(7)
+    pole.clock.advance(2.0)
+    pole.stop()
+    pole.clock.advance(3600.0)
+    assert explained(pole, 0, 9999) == [(7.0, 3609.0, "stopped")]
+    assert explained(pole, 1800, 1900) == [(1800.0, 1900.0, "stopped")]
+
+
+def test_a_camera_that_was_dead_when_the_recorder_stopped_was_dead_until_then() -> None:
+    pole = pole_with(3)
+    pole.recording.gap("camera_died")
+    pole.clock.advance(10.0)
+    pole.stop()
+    pole.clock.advance(10.0)
+    assert explained(pole, 0, 9999) == [(3.0, 13.0, "camera_died"), (13.0, 23.0, "stopped")]
+
+
+def test_before_the_first_footage_there_was_none() -> None:
+    pole = Pole()
+    pole.clock.advance(100.0)
+    pole.start()
+    pole.clock.advance(2.0)
+    pole.record(3)
+    assert explained(pole, 0, 105) == [(0.0, 102.0, "before_first")]
+    pole.record(9)
+    pole.stop()
+    assert explained(pole, 0, 114) == [(0.0, 102.0, "before_first")]
+
+
+def test_a_camera_that_never_answered_is_no_recording_that_had_not_begun() -> None:
+    pole = Pole()
+    pole.clock.advance(100.0)
+    pole.start()
+    pole.clock.advance(5.0)
+    pole.recording.gap("camera_unreachable")
+    pole.clock.advance(60.0)
+    assert explained(pole, 0, 9999) == [(0.0, 105.0, "before_first"), (105.0, 165.0, "camera_unreachable")]
+
+
+def test_footage_that_is_on_its_way_to_the_disk_is_no_gap() -> None:
+    pole = pole_with(7)
+    pole.clock.advance(1.9)
+    found = reader(pole).timeline(CAMERA, START_NS, START_NS + 9999 * S)
+    assert (found.gaps, found.end_utc_ns) == ([], START_NS + 7 * S)
+    found = reader(pole).timeline(CAMERA, START_NS + 8 * S, START_NS + 9999 * S)
+    assert (found.gaps, found.end_utc_ns) == ([], START_NS + 8 * S)
+    pole.clock.advance(0.2)
+    assert explained(pole, 0, 9999) == [(7.0, 9.1, "unknown")]
+    assert explained(pole, 8, 9999) == [(8.0, 9.1, "unknown")]
+
+
+def test_a_power_cut_is_explained_up_to_footage_that_is_dated_later() -> None:
+    """The final record of the gap has no end in UTC: the clock was not trusted when footage went on."""
+    pole = pole_with(5)
+    pole.reboot(off_s=30.0)
+    pole.clock.set_state("untrusted")
+    pole.start()
+    pole.record(10)
+    pole.clock.set_state("trusted")
+    pole.record(10)
+    assert explained(pole, 0, 55) == [(5.0, 35.0, "power")]
+    pole.stop()
+    pole.clock.advance(60.0)
+    assert explained(pole, 0, 9999) == [(5.0, 35.0, "power"), (55.0, 115.0, "stopped")]
+
+
+def test_a_month_of_erased_footage_is_one_gap() -> None:
+    """Its explanation is made of tens of thousands of records."""
+    known = [Hole(minute * 60 * S, (minute + 1) * 60 * S, "erased") for minute in range(43_200)]
+    month_ns = 43_200 * 60 * S
+    assert explain([(0, month_ns)], known) == [Hole(0, month_ns, "erased")]
+    holes = [(minute * 60 * S, minute * 60 * S + 30 * S) for minute in range(43_200)]
+    assert len(explain(holes, known)) == 43_200
 
 
 def test_motion_episodes_of_the_camera_are_events() -> None:
