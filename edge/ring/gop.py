@@ -67,9 +67,9 @@ def picture_ns(gop: Gop, fps: float | None) -> int:
     """Nominal duration of one picture: what the packets say, else the stream, else the distance of the first two."""
     first = gop.packets[0]
     if first.duration_ns > 0:
-        return first.duration_ns
+        return min(first.duration_ns, _LONGEST_PICTURE_NS)
     if fps:
-        return round(NS_PER_S / fps)
+        return min(round(NS_PER_S / fps), _LONGEST_PICTURE_NS)
     if len(gop.packets) > 1 and 0 < (step := gop.packets[1].dts_ns - first.dts_ns) <= JUMP_NS:
         return step
     return _FALLBACK_PICTURE_NS

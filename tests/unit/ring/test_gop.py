@@ -118,4 +118,5 @@ def test_the_nominal_duration_comes_from_the_packets_the_stream_or_the_distance(
     assert picture_ns(whole, 50.0) == FRAME_NS
     assert picture_ns(bare, 50.0) == NS_PER_S // 50
     assert picture_ns(bare, None) == FRAME_NS
+    assert picture_ns(bare, 1e-6) == 30 * NS_PER_S
     assert picture_ns(Gop(bare.packets[:1]), None) == 40_000_000
