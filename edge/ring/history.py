@@ -22,7 +22,8 @@ class History:
     """ended: how the run before this one ended. segments: the newest segment records, by number.
     recovered, erased: numbers of such records seen.
     spans: boot id -> its last span. offsets_ms: number of a segment dated later -> its utc - monotonic.
-    gaps: number of a segment -> the newest Gap record behind it."""
+    gaps: number of a segment -> the newest Gap record behind it. explained: number of a segment -> where the newest gap behind it that is
+    over ends."""
 
     ended: Ended = "first"
     last_seq: int = 0
@@ -32,6 +33,7 @@ class History:
     spans: dict[str, str] = field(default_factory=dict)
     offsets_ms: dict[int, int] = field(default_factory=dict)
     gaps: dict[int, Gap] = field(default_factory=dict)
+    explained: dict[int, FootageEnd] = field(default_factory=dict)
     readable: bool = True
 
     @property
@@ -47,8 +49,14 @@ class History:
         )
         return self.segments.get(before), self.segments.get(after)
 
+    @property
+    def lasting(self) -> Gap | None:
+        """The gap behind the newest segment, where it was not over yet."""
+        gap = self.gaps.get(self.newest.seq) if self.newest else None
+        return gap if gap is not None and gap.open else None
+
     def footage_end(self) -> FootageEnd | None:
-        """Where the last recorded segment ends."""
+        """Where the last recorded segment ends, or a gap behind it that was over: what comes next is missing for another reason."""
         facts = self.newest
         if facts is None:
             return None
@@ -56,7 +64,9 @@ class History:
         utc_ns = None if facts.end is None else parse_utc(facts.end)
         if utc_ns is None and facts.seq in self.offsets_ms:
             utc_ns = (end_mono_ms + self.offsets_ms[facts.seq]) * NS_PER_MS
-        return FootageEnd(boot, end_mono_ms * NS_PER_MS, utc_ns, facts.seq)
+        end = FootageEnd(boot, end_mono_ms * NS_PER_MS, utc_ns, facts.seq)
+        explained = self.explained.get(facts.seq, end)
+        return end if explained.boot == boot and explained.boot_ns < end.boot_ns else explained
 
 
 def boot_of(segment: Segment) -> str:
@@ -120,3 +130,6 @@ def _note(history: History, record: Record) -> None:
         gap = facts_of(record, Gap)
         if gap.after_seq is not None:
             history.gaps[gap.after_seq] = gap
+            if not gap.open and gap.end_mono_ms is not None:
+                end_utc_ns = None if gap.end is None else parse_utc(gap.end)
+                history.explained[gap.after_seq] = FootageEnd(record.boot, gap.end_mono_ms * NS_PER_MS, end_utc_ns, gap.after_seq)

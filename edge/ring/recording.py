@@ -143,8 +143,13 @@ class Recording:
             self._room.make(0)
 
     def close(self) -> None:
-        """Seal the open segment. What the disk refuses now is left to recovery."""
+        """Seal the open segment, end the record of a gap that lasts: from now on pictures are missing because the recorder is stopped. What
+        the disk refuses now is left to recovery."""
         self._end_segment()
+        if self._gaps.reason is not None:
+            reading = self._clock.read()
+            if final := self._gaps.resume(reading.boot_ns, reading):
+                self._ledger.put(final)
         self._ledger.flush(now=True)
 
     def _place(self, gop: Gop, form: Form, reading: Reading) -> OpenSegment:

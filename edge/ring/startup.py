@@ -20,6 +20,13 @@ log = logging.getLogger(__name__)
 
 _REASON: dict[Ended, GapReason] = {"first": "unknown", "orderly": "stopped", "crash": "crash", "power": "power"}
 
+_MEANWHILE: dict[Ended, str] = {
+    "first": "",
+    "orderly": "the recorder was stopped meanwhile",
+    "crash": "the recorder crashed meanwhile",
+    "power": "the power was off meanwhile",
+}
+
 
 def make_folders(disk: Disk, folders: NodeFolders, camera: str) -> None:
     """Everything the recorder writes to, durably: on a full disk it is too late to make the folder that erasing needs."""
@@ -76,6 +83,9 @@ def start_ring(
         restart=_REASON[ended],
         unfinished=unfinished,
     )
-    if history.newest is not None:
+    if (lasting := history.lasting) is not None:  # the first reason stays
+        recording.gap(lasting.reason, lasting.text)
+        recording.gap(_REASON[ended], _MEANWHILE[ended])
+    elif history.newest is not None:
         recording.gap(_REASON[ended])
     return recording

@@ -394,3 +394,35 @@ def test_progress_says_that_the_disk_refuses_and_when_it_does_no_more(pole: Pole
     pole.clock.advance(30.0)
     pole.record(1)
     assert pole.recording.progress.refusal == ""
+
+
+def test_a_camera_that_was_dead_before_the_recorder_stopped_was_not_stopped(pole: Pole) -> None:
+    pole.start()
+    pole.record(3)
+    pole.recording.gap("camera_died", "the capture worker ended")
+    pole.clock.advance(3600.0)
+    pole.stop()
+    pole.clock.advance(30.0)
+    pole.start()
+    pole.record(2)
+    pole.stop()
+    over = [gap for gap in pole.facts(Gap) if not gap.open]
+    assert [gap.reason for gap in over] == ["camera_died", "stopped"]
+    lengths = [(parse_utc(gap.end or "") - parse_utc(gap.start or "")) / NS_PER_S for gap in over]
+    assert lengths == [3600.0, 30.0]
+    fine(pole)
+
+
+def test_a_gap_that_lasted_when_the_power_went_keeps_its_first_reason(pole: Pole) -> None:
+    pole.start()
+    pole.record(3)
+    pole.recording.gap("camera_died", "the capture worker ended")
+    pole.clock.advance(3600.0)
+    pole.reboot(off_s=30.0)
+    pole.start()
+    pole.record(2)
+    final = pole.facts(Gap)[-1]
+    assert (final.reason, final.open) == ("camera_died", False)
+    assert final.text == "the capture worker ended; the power was off meanwhile"
+    pole.stop()
+    fine(pole)
