@@ -26,6 +26,7 @@ def write_film(path: Path, packets: Sequence[Packet], codec: Codec = "h264") -> 
             unit.stream = stream
             unit.time_base = MILLISECOND
             unit.pts, unit.dts = packet.pts_ns * 9 // 100_000, packet.dts_ns * 9 // 100_000
+            unit.duration = packet.duration_ns * 9 // 100_000
             unit.is_keyframe = packet.key
             film.mux(unit)
     source.unlink()
