@@ -8,10 +8,11 @@ from pathlib import Path
 
 import jwt
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edge.errors import ConfigError, UsageError
+from edge.errors import ConfigError, StorageError, UsageError
 from edge.link.publish import Direct
 from edge.link.topics import COMMAND, COMMAND_EXPIRY_MAX_S, address, is_level
 from edge.messages.wire import CommandClaims
@@ -21,19 +22,21 @@ PUBLIC_NAME = "command.pub"
 
 
 def make_keys(folder: Path) -> tuple[Path, Path]:
-    """Writes command.key (mode 0600) and command.pub; returns their paths. Raises UsageError where a key is already there."""
+    """Writes command.key (mode 0600) and command.pub; returns their paths. Raises UsageError where a key is already there, StorageError."""
     private_path, public_path = folder / PRIVATE_NAME, folder / PUBLIC_NAME
-    folder.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         number = os.open(private_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(number, "wb") as file:
+            file.write(private)
+        public_path.write_bytes(public)
     except FileExistsError:
         raise UsageError(f"{private_path} exists already", remedy="name another folder, or move the old key away yourself") from None
-    with os.fdopen(number, "wb") as file:
-        file.write(private)
-    public_path.write_bytes(public)
+    except OSError as error:
+        raise StorageError(f"{folder}: the keys cannot be written: {error}", number=error.errno or 0) from error
     return private_path, public_path
 
 
@@ -41,7 +44,7 @@ def read_private_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """Raises ConfigError for anything but an unencrypted P-256 key in PEM."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"{path} is no private key: {error}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ConfigError(f"{path}: the command key must be on curve P-256")

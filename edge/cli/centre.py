@@ -72,7 +72,7 @@ def events(folder: Path, as_json: bool, node: str | None, journal: str | None, s
     """
     from edge.centre.archive import stored_events
     from edge.cli.centre_link import now_utc_ns
-    from edge.cli.journal import record_text
+    from edge.cli.journal import printable, record_text
     from edge.host.linux_disk import LinuxDisk
 
     if not folder.is_dir():
@@ -85,7 +85,7 @@ def events(folder: Path, as_json: bool, node: str | None, journal: str | None, s
             line = {"node": event.node, "journal": event.journal, "epoch": event.epoch, "record": msgspec.Raw(event.raw)}
             click.echo(msgspec.json.encode(line).decode())
         else:
-            click.echo(f"{event.record.t}  {event.node}  {event.journal} #{event.record.seq}  {record_text(event.record)}")
+            click.echo(printable(f"{event.record.t}  {event.node}  {event.journal} #{event.record.seq}  {record_text(event.record)}"))
 
 
 @command.command(
@@ -137,7 +137,9 @@ def request_clip(
     if final is None and handle.undelivered:
         raise TryAgain(f"clip {handle.id} was not asked for: {not_taken(node, handle.delivery or 0)}")
     if final is None:
-        raise TryAgain(f"no last word on clip {handle.id} within {wait_s:g} s", remedy=f"ask again with --id {handle.id}")
+        raise TryAgain(
+            f"no last word on clip {handle.id} within {wait_s:g} s", remedy=f"ask again with --id {handle.id} --from {first} --to {last}"
+        )
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(final)))
     else:

@@ -105,13 +105,21 @@ def _for_people(zone: str) -> Any:
 
 def record_text(record: Record) -> str:
     """Type, camera and the facts that say something, in one line."""
-    facts = msgspec.json.decode(record.facts)
+    try:
+        facts = msgspec.json.decode(record.facts)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        facts = {"unreadable": str(error)}
     told = (
         [f"{key}={_short(value)}" for key, value in facts.items() if value not in (None, "", [], 0, False)]
         if isinstance(facts, dict)
         else []
     )
-    return " ".join([record.type, *([record.camera] if record.camera else []), *told[:SHOWN_FACTS]])
+    return printable(" ".join([record.type, *([record.camera] if record.camera else []), *told[:SHOWN_FACTS]]))
+
+
+def printable(text: str) -> str:
+    """A record of another machine must not steer the terminal it is shown on."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _time(record: Record, zone: str) -> str:

@@ -33,7 +33,7 @@ def parse_time(text: str, now_utc_ns: int, zone_name: str) -> int:
         return now_utc_ns
     relative = _RELATIVE.fullmatch(text)
     if relative:
-        return now_utc_ns - round(float(relative[1]) * _SECONDS[relative[2]] * NS_PER_S)
+        return _told(now_utc_ns - round(float(relative[1]) * _SECONDS[relative[2]] * NS_PER_S), text)
     found = _ISO.fullmatch(text)
     if not found:
         raise UsageError(f'"{text}" is not a time', remedy=_FORMS)
@@ -57,6 +57,15 @@ def parse_range(start: str, end: str, now_utc_ns: int, zone_name: str) -> tuple[
 def local_text(utc_ns: int, zone_name: str) -> str:
     """For people: "2026-11-22 14:05:00.120"."""
     return f"{utc_datetime(utc_ns).astimezone(zone_of(zone_name)):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+
+
+def _told(utc_ns: int, text: str) -> int:
+    """Raises UsageError for a moment that no calendar can show."""
+    try:
+        utc_datetime(utc_ns)
+    except OverflowError:
+        raise UsageError(f'"{text}" is before the calendar begins', remedy=_FORMS) from None
+    return utc_ns
 
 
 def _moment(found: re.Match[str]) -> datetime:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jwt
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -26,7 +27,7 @@ def read_command_key(path: Path) -> ec.EllipticCurvePublicKey:
     """[mqtt] command_key. Raises ConfigError for anything but a P-256 public key in PEM."""
     try:
         key = serialization.load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"[mqtt] command_key {path} is no public key: {error}") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ConfigError(f"[mqtt] command_key {path} must be on curve P-256")

@@ -13,6 +13,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from edge.clock import format_utc
+from edge.host.timesync import KernelClock
 from tests.support.command import edge, environment
 from tests.support.mosquitto import Mosquitto
 
@@ -171,3 +173,33 @@ def test_events_need_a_folder_that_is_there(tmp_path: Path) -> None:
     assert outcome.code == 2
     (tmp_path / "centre").mkdir()
     assert edge("centre", "events", "--folder", tmp_path / "centre").out == ""
+
+
+def test_a_record_that_does_not_read_or_would_steer_the_terminal_is_shown_harmless(tmp_path: Path) -> None:
+    folder = tmp_path / "centre" / "nodes" / "pole-1" / "journal"
+    folder.mkdir(parents=True)
+    start = (
+        b'{"seq":%d,"t":"'
+        + format_utc(KernelClock("assume").read().utc_ns).encode()
+        + b'","clock":"trusted","mono_ms":1,"boot":"b","type":"x","prev":"0","facts":'
+    )
+    lines = [
+        start % 1 + b'{"text":"\xff"}}',
+        start % 2 + b'{"text":"\\u001b[2J\\u0007gone"}}',
+        b"no record",
+        start % 4 + b'{"text":"last"}}',
+    ]
+    (folder / "agent.0123456789abcdef.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    outcome = edge("centre", "events", "--folder", tmp_path / "centre")
+    assert outcome.code == 0
+    first, second, last = outcome.out.splitlines()
+    assert "unreadable" in first
+    assert "text=?[2J?gone" in second
+    assert "text=last" in last
+    assert "damaged line" in outcome.err
+
+
+def test_keys_that_cannot_be_written_are_told_in_words() -> None:
+    outcome = edge("centre", "keys", "/proc/keys-of-nobody")
+    assert outcome.code == 74
+    assert "cannot be written" in outcome.err

@@ -84,6 +84,12 @@ def test_times_before_the_calendar_are_refused_in_words() -> None:
         utc("0001-01-01T00:00:00")
 
 
+@pytest.mark.parametrize("text", ["-999999999d", "-740000d", "-999999999h"])
+def test_a_distance_beyond_the_calendar_is_refused_in_words(text: str) -> None:
+    with pytest.raises(UsageError, match="before the calendar"):
+        utc(text)
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_a_time_or_refused_in_words(text: str) -> None:
     try:

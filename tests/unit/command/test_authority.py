@@ -21,6 +21,19 @@ from edge.command.authority import Authority, read_command_key, unproven_id
 from edge.errors import ConfigError, Refused, UsageError
 from edge.messages.wire import CommandClaims
 
+UNKNOWN_PUBLIC = """\
+-----BEGIN PUBLIC KEY-----
+MDIwEAYHKoZIzj0CAQYFK4EEAAYDHgAEoVEg6LsW6eFhnlcU1kuhePQG9NM1SZUu
+/wFRAQ==
+-----END PUBLIC KEY-----
+"""
+UNKNOWN_PRIVATE = """\
+-----BEGIN EC PRIVATE KEY-----
+MD4CAQEEDmWYtG/tKEXvaGkHuEHEoAcGBSuBBAAGoSADHgAEoVEg6LsW6eFhnlcU
+1kuhePQG9NM1SZUu/wFRAQ==
+-----END EC PRIVATE KEY-----
+"""
+
 KEY = ec.generate_private_key(ec.SECP256R1())
 BOOT = "this-boot"
 CLOCK = ManualClock()
@@ -119,6 +132,17 @@ def test_keys_are_made_once_readable_by_their_owner_only_and_fit_each_other(tmp_
     assert authority.check(sign_command(read_private_key(private), claims()), CLOCK.read()) == claims()
     with pytest.raises(UsageError, match="exists already"):
         make_keys(tmp_path / "keys")
+
+
+def test_a_key_on_a_curve_nobody_knows_is_a_configuration_error(tmp_path: Path) -> None:
+    """secp112r1, which OpenSSL still makes."""
+    public, private = tmp_path / "c.pub", tmp_path / "c.key"
+    public.write_text(UNKNOWN_PUBLIC)
+    private.write_text(UNKNOWN_PRIVATE)
+    with pytest.raises(ConfigError):
+        read_command_key(public)
+    with pytest.raises(ConfigError):
+        read_private_key(private)
 
 
 def test_other_keys_are_a_configuration_error(tmp_path: Path) -> None:
