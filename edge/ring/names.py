@@ -163,12 +163,13 @@ class RingFolder:
         undated = self.undated()
         return heapq.merge(self.dated(), undated, key=_by_seq) if undated else self.dated()
 
-    def newer_than(self, seq: int) -> list[SegmentName]:
-        """Segments with a higher number; looks only at the newest days. Undated ones included."""
+    def newer_than(self, seq: int, today: str) -> list[SegmentName]:
+        """Segments with a higher number, undated ones included. Looks only at the newest days, and at those after `today`: a clock that ran
+        ahead made them, and what was recorded since lies before them."""
         found = [name for name in self.undated() if name.seq > seq]
         for day in reversed(self.days()):
             names = [name for name in self._segments(day) if name.seq > seq]
-            if not names:
+            if not names and day <= today:
                 break
             found += names
         return found

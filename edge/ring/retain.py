@@ -68,13 +68,15 @@ class Stored:
 @dataclass(frozen=True, slots=True)
 class Situation:
     """now_utc_ms: the clock. suspended: why ages cannot be trusted now, "" if they can. known_now_ms: it is certainly this late (the newest
-    footage ends then), for ages when the clock is no help. short_bytes: lacking for reserve and next segment. excess_bytes: over budget."""
+    footage ends then), for ages when the clock is no help. short_bytes: lacking for reserve and next segment. excess_bytes: over budget.
+    by_age_at_most: segments that may go by age now, None: all that are too old."""
 
     now_utc_ms: int
     suspended: Suspended = ""
     known_now_ms: int | None = None
     short_bytes: int = 0
     excess_bytes: int = 0
+    by_age_at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,10 @@ def decide(policy: Policy, situation: Situation, dated: Waiting, ageless: Waitin
 
 def _by_age(policy: Policy, situation: Situation, dated: Waiting, ageless: Waiting, decision: Decision) -> None:
     limit_ms = situation.now_utc_ms - policy.days * DAY_MS
+    at_most = situation.by_age_at_most
     while (stored := dated.first()) is not None and (stored.name.start_utc_ms or 0) <= limit_ms:
+        if at_most is not None and len(decision.erase) >= at_most:
+            return
         dated.take()
         decision.erase.append(Verdict(stored, "age", early=False))
         unknown = ageless.first()

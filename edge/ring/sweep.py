@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 _ROUNDS = 8
 _FRESH_LINES_EVERY = 64
 _FAILURES = 8
+_BY_AGE_AT_MOST = 256
+"""By age in one sweep of a recorder at work: a clock that becomes trusted, or a quarantine that ends, may find tens of thousands too old,
+and erasing them takes minutes in which nothing is recorded. The rest goes with the next sweeps, within hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Sweeper:
         self._alarms = Alarms(journal, clock, camera)
         self._jumps = Jumps(round(policy.quarantine_s * 1000))
         self._has_begun = False
+        self._at_work = False
         self._dated = Waiting(())
         self._ageless = Waiting(())
         self._age_of_lines = _FRESH_LINES_EVERY
@@ -74,8 +78,9 @@ class Sweeper:
         self._budget = _Budget(disk, folder)
 
     def sweep(self, needed_bytes: int) -> SweepReport:
-        """Erase what is too old, then the oldest until `needed_bytes` fit beside the reserve, and the budget holds. Raises StorageError
-        when disk or journal refuse; what was decided is ended by the next sweep."""
+        """Erase what is too old (all of it at the first sweep, later so much at a time that recording goes on), then the oldest until
+        `needed_bytes` fit beside the reserve, and the budget holds. Raises StorageError when disk or journal refuse; what was decided is
+        ended by the next sweep."""
         try:
             return self._sweep(needed_bytes)
         except StorageError:
@@ -92,6 +97,7 @@ class Sweeper:
         suspended = self._suspended(now)
         fresh = self._refresh_lines(now, suspended)
         situation = self._situation(now, suspended, needed_bytes)
+        self._at_work = True
         total, early = Outcome(), 0
         overdue: int | None = None
         for _ in range(_ROUNDS):
@@ -151,7 +157,10 @@ class Sweeper:
             suspended=suspended,
             known_now_ms=newest.end_utc_ms if newest else None,
             short_bytes=needed_bytes + self._policy.reserve_of(space.total_bytes) - space.free_bytes,
-            excess_bytes=self._budget.used() + needed_bytes - self._policy.budget_bytes if self._policy.budget_bytes else 0,
+            excess_bytes=self._budget.used(day_of(now.utc_ns // NS_PER_MS)) + needed_bytes - self._policy.budget_bytes
+            if self._policy.budget_bytes
+            else 0,
+            by_age_at_most=_BY_AGE_AT_MOST if self._at_work else None,
         )
 
     def _refresh_lines(self, now: Reading, suspended: Suspended) -> bool:
@@ -234,10 +243,10 @@ class _Budget:
         self._bytes = 0
         self._counted_seq: int | None = None
 
-    def used(self) -> int:
+    def used(self, today: str) -> int:
         counted = self._counted_seq
         newest = counted or 0
-        for name in self._folder.all() if counted is None else self._folder.newer_than(counted):
+        for name in self._folder.all() if counted is None else self._folder.newer_than(counted, today):
             try:
                 self._bytes += self._disk.stat(self._folder.root / name.path).size
             except NotFound:

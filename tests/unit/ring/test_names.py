@@ -133,8 +133,8 @@ def test_what_is_newer_than_a_number_is_found_in_the_newest_days() -> None:
     for seq in range(1, 11):
         put(disk, SegmentName(seq, 60_000, 1_795_352_700_000 + seq * 40_000_000, None, None).path)
     put(disk, SegmentName(11, 60_000, None, "b1", 5).path)
-    assert sorted(name.seq for name in RingFolder(disk, RING).newer_than(8)) == [9, 10, 11]
-    assert RingFolder(disk, RING).newer_than(11) == []
+    assert sorted(name.seq for name in RingFolder(disk, RING).newer_than(8, "9999-12-31")) == [9, 10, 11]
+    assert RingFolder(disk, RING).newer_than(11, "9999-12-31") == []
 
 
 def test_what_is_being_erased_is_listed_with_its_reason() -> None:

@@ -173,6 +173,30 @@ def test_the_budget_bounds_the_ring_while_it_grows() -> None:
     assert {each.reason for each in ring.facts(Erase)} == {"budget"}
 
 
+def test_the_budget_holds_after_a_clock_that_ran_ahead_was_set_back() -> None:
+    ring = PlainRing(policy=replace(POLICY, budget_bytes=20 * SEGMENT_BYTES))
+    ring.clock.step_utc(365 * DAY_S)
+    for _ in range(5):
+        ring.sweeper.sweep(SEGMENT_BYTES)
+        ring.record()
+    ring.clock.step_utc(-365 * DAY_S)
+    for _ in range(60):
+        ring.sweeper.sweep(SEGMENT_BYTES)
+        ring.record()
+    assert len(ring.seqs()) == 20
+
+
+def test_a_clock_that_becomes_trusted_does_not_make_the_recorder_erase_for_minutes() -> None:
+    """All that is too old goes at the start; what turns out to be too old in a recorder at work goes in portions."""
+    ring = PlainRing()
+    ring.record_days(30, every_s=DAY_S / 24)
+    ring.reboot(60 * DAY_S, "boot-2")
+    ring.clock.set_state("untrusted")
+    assert ring.sweeper.sweep(0).erased == 0
+    ring.clock.set_state("trusted")
+    assert [ring.sweeper.sweep(0).erased for _ in range(4)] == [256, 256, 208, 0]
+
+
 @pytest.mark.parametrize("state", ["trusted", "holdover"])
 def test_no_erasure_by_age_while_the_clock_is_untrusted_and_an_alarm_until_it_is(state: str) -> None:
     ring = PlainRing()
