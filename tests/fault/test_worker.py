@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import select
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -51,6 +53,10 @@ def wait_for_end(pid: int) -> None:
         assert poller.poll(DEADLINE_S * 1000), f"process {pid} is still there"
     finally:
         os.close(descriptor)
+
+
+def unread_bytes(connection: socket.socket) -> int:
+    return int.from_bytes(fcntl.ioctl(connection, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def script(body: str) -> tuple[str, ...]:
@@ -148,9 +154,10 @@ def test_a_worker_whose_recorder_hangs_up_ends_by_itself() -> None:
 def test_a_recorder_that_does_not_read_for_a_while_loses_nothing_small() -> None:
     with Capture(STREET) as capture:
         capture.until_packets(5)
-        worker_busy_until_s = monotonic_s() + 3.0
-        while monotonic_s() < worker_busy_until_s:
-            select.select([], [], [], 0.5)
+        until_s = monotonic_s() + DEADLINE_S
+        while unread_bytes(capture.worker.socket) < 150_000 and monotonic_s() < until_s:
+            select.select([], [], [], 0.1)
+        assert unread_bytes(capture.worker.socket) >= 150_000
         packets = capture.until_packets(60)
         assert [packet.seq for packet in packets] == list(range(len(packets)))
 
