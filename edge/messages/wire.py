@@ -60,9 +60,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JournalGap(msgspec.Struct, frozen=True, kw_only=True):
-    """Records from_seq..to_seq of a journal will never be sent. why: missing (no longer in the journal, or not readable there), too_large (for this broker),
-    set_aside (the connection broke each time it was sent). sha256: of the last missing line, so that the next record's `prev` still proves
-    the chain; "" where unknown."""
+    """Records from_seq..to_seq of a journal will never be sent. why: missing (no longer in the journal, or not readable there), too_large
+    (for this broker), set_aside (the connection broke each time it was sent). sha256: of the last missing line, so that the next record's
+    `prev` still proves the chain; "" where unknown."""
 
     v: int = 1
     node: str

@@ -182,7 +182,11 @@ def test_bytes_at_a_wrong_offset_are_refused_with_409(server: Server) -> None:
     made = client.request(
         "POST",
         server.url,
-        {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Metadata": "filename YQ==,filetype YQ==,node YQ==,request YQ==,name YQ=="},
+        {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Length": "10",
+            "Upload-Metadata": "filename YQ==,filetype YQ==,node YQ==,request YQ==,name YQ==",
+        },
     )
     assert isinstance(made, Reply)
     assert made.status == 201

@@ -1,4 +1,4 @@
-"""Real power cuts of a real file system: ext4 on a loop device is shut down while the ring is written, mounted again, recovered, checked."""
+"""Real power cuts of a real file system: ext4 on a loop device is shut down while the ring is written, mounted, recovered, checked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from edge.ring.check import check
 
 from edge.clock import ManualClock
 from edge.host.linux_disk import LinuxDisk
+from edge.ring.check import check
 from edge.ring.query import RingReader
 from tests.support.loop_disk import LoopDisk
 from tests.support.ring_writer import CAMERA, open_ring

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TREES = ("edge", "tests", "bench", "docs")
 MAX_LINES = 300
-MAX_TEST_LINES = 500
+MAX_TEST_LINES = 600
 """Stories told side by side are easier to read in one file than torn apart."""
 LONGER: dict[str, str] = {}
 """File -> why it has more than 300 lines."""
