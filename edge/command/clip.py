@@ -3,7 +3,7 @@
     args: {"camera": id, "start": RFC 3339, "end": RFC 3339}
 
 Answers: accepted when the footage is pinned and the job is on disk; running, then done with the manifest, or failed. Refused: no_upload,
-no_case, bad_args, unknown_camera, bad_range, no_footage, quota, busy.
+no_case, bad_args, unknown_camera, bad_range, no_footage, quota, busy, clip_quota.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,11 +23,13 @@ from typing import TypeVar
 import msgspec
 
 from edge.errors import IntegrityError, NotFound, Refused, StorageError
-from edge.host.disk import Disk
+from edge.host.disk import Disk, Stat
 from edge.messages.clip import ClipRequest, JobProgress, Manifest
 
 _LOG = logging.getLogger(__name__)
 FINAL = ("done", "failed")
+QUOTA_PERCENT = 25.0
+"""Of the data partition, most that open jobs may keep: pinned footage cannot make room for what is being recorded."""
 _T = TypeVar("_T")
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
@@ -102,8 +104,9 @@ class JobStore:
     def accept(self, request: ClipRequest, plan: bytes, pins: Sequence[Pin]) -> Job:
         """When it returns, the job and its footage stay until `finish`. The same id again is the same job.
 
-        Raises Refused("bad_id"), Refused("id_reused") when the id stands for another request, NotFound when a segment is no longer where
-        the plan saw it (sealed or erased meanwhile: plan again).
+        Raises Refused("bad_id"), Refused("id_reused") when the id stands for another request, Refused("clip_quota") when open jobs would
+        keep more than QUOTA_PERCENT of the disk, NotFound when a segment is no longer where the plan saw it (sealed or erased meanwhile:
+        plan again).
         """
         if not _ID.fullmatch(request.id):
             raise Refused(
@@ -116,6 +119,7 @@ class JobStore:
             return known
         folder = self._folder / request.id
         self._clear(folder)
+        self._check_quota(pins)
         self._disk.mkdir(folder / "links")
         for pin in pins:
             self._disk.link(pin.path, _link(folder, pin.seq))
@@ -124,6 +128,26 @@ class JobStore:
         self._disk.replace(folder / "request.json", msgspec.json.encode(request))
         self._disk.replace(folder / "progress.json", msgspec.json.encode(JobProgress(id=request.id, state="accepted")))
         return Job(request, plan, folder)
+
+    def _check_quota(self, pins: Sequence[Pin]) -> None:
+        kept = {found.inode: found.size for links in self._links() for found in links}
+        wanted = {found.inode: found.size for found in (self._disk.stat(pin.path) for pin in pins)}
+        self._disk.mkdir(self._folder)
+        total = int(self._disk.space(self._folder).total_bytes * QUOTA_PERCENT / 100)
+        used = sum((kept | wanted).values())
+        if wanted.keys() - kept.keys() and used > total:
+            text = f"clips waiting for delivery would keep {used} bytes from being erased, at most {total}"
+            raise Refused("clip_quota", text, remedy="ask for less, or again when others are delivered")
+
+    def _links(self) -> Iterator[list[Stat]]:
+        """Of each open job."""
+        for job_id in self._ids():
+            links = self._folder / job_id / "links"
+            try:
+                yield [self._disk.stat(links / entry.name) for entry in self._disk.scan(links)]
+            except StorageError as error:
+                if not isinstance(error, NotFound):
+                    _LOG.error("job %s: what it keeps is not counted: %s", job_id, error)
 
     def get(self, job_id: str) -> Job | None:
         """A job that was accepted once, open or final; None for an unknown id."""

@@ -184,6 +184,30 @@ def test_looking_for_open_jobs_reads_nothing_of_closed_ones() -> None:
     assert JobStore(disk, JOBS).open_jobs() == []
 
 
+def test_open_jobs_keep_no_more_than_their_share_of_the_disk() -> None:
+    disk = ModelDisk(4_000_000)
+    disk.mkdir(RING)
+    for seq in range(3):
+        write(disk, RING / f"{seq}.mp4", bytes(400_000))
+    pins = [Pin(seq, RING / f"{seq}.mp4") for seq in range(3)]
+
+    def request(id: str) -> ClipRequest:
+        return ClipRequest(id=id, camera="cam", start=REQUEST.start, end=REQUEST.end)
+
+    store = JobStore(disk, JOBS)
+    first = store.accept(request("r-1"), PLAN, pins[:2])
+    assert store.accept(request("r-2"), PLAN, pins[:2]).id == "r-2", "what is kept already costs nothing more"
+    with pytest.raises(Refused, match="would keep 1200000 bytes") as refused:
+        store.accept(request("r-3"), PLAN, pins[1:])
+    assert refused.value.code == "clip_quota"
+    assert [job.id for job in store.open_jobs()] == ["r-1", "r-2"]
+    store.finish(first, DONE, lambda: None)
+    with pytest.raises(Refused):
+        store.accept(request("r-3"), PLAN, pins[1:])
+    store.finish(store.open_jobs()[0], DONE, lambda: None)
+    assert store.accept(request("r-3"), PLAN, pins[1:]).id == "r-3"
+
+
 def test_only_the_newest_closed_jobs_are_kept() -> None:
     disk = model()
     store = JobStore(disk, JOBS)
