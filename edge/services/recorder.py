@@ -213,19 +213,22 @@ class _Recorder:
     def _tell(self, state: str | None = None) -> None:
         progress = self._writing.recording.progress
         life = self._life
+        stuck_s = monotonic_s() - self._writing.turned_s
+        stuck = f"the disk has not answered for {stuck_s:.0f} s" if stuck_s >= _WRITER_STUCK_S else ""
         self._status.put(
-            state or self._state(life),
+            state or self._state(life, stuck or progress.refusal),
             progress,
             info=life.info if life else None,
             worker_pid=life.pid if life else None,
             gops_dropped=self._intake.dropped,
             restarts=self._ladder.restarts,
-            fault=progress.refusal or self._fault,
+            fault=stuck or progress.refusal or self._fault,
         )
 
-    def _state(self, life: CameraLife | None) -> str:
+    def _state(self, life: CameraLife | None, trouble: str) -> str:
+        """trouble: why nothing gets to the disk, whatever the camera sends."""
         if life is not None and life.last_packet_s is not None:
-            return "recording"
+            return "stalled" if trouble else "recording"
         if self._ended:
             return "stopped"
         if self._ladder.failed:
@@ -240,11 +243,13 @@ class _Recorder:
             self._life.end()
             self._life = None
         self._writing.stop()
-        if self._writer.join(_LAST_WRITES_S) and not self._writer.broken:
+        ended = self._writer.join(_LAST_WRITES_S)
+        if ended and not self._writer.broken:
             self._ledger.put(Stop(reason="asked to stop" if code == 0 else "a thread broke"))
             self._ledger.flush(now=True)
         self._tell("stopped")
-        self._journal.close()
+        if ended:  # a writer stuck in the disk may have the journal's lock, and it goes with the process
+            self._journal.close()
         log.info("camera %s: stopped", self._camera.id)
         return code
 

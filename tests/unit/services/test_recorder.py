@@ -122,6 +122,21 @@ def test_a_worker_that_is_killed_or_freezes_is_replaced_and_the_gaps_are_explain
         assert check(LinuxDisk(), recorder.folders.data, deep=True).findings == []
 
 
+def test_a_disk_that_refuses_is_told_although_the_camera_sends(tmp_path: Path) -> None:
+    with running(config(tmp_path)) as recorder:
+        recorder.until(lambda status: status.fragments >= 2)
+        opened = recorder.folders.open("cam0")
+        opened.rename(opened.with_name("aside"))
+        refused = recorder.until(lambda status: status.state != "recording")
+        assert refused.state == "stalled"
+        assert "not there" in refused.fault
+        opened.with_name("aside").rename(opened)
+        recorder.until(lambda status: status.state == "recording" and not status.fault and status.fragments > refused.fragments)
+        assert recorder.end() == 0
+        assert {gap.reason for gap in facts(recorder, Gap) if isinstance(gap, Gap)} == {"disk_error"}
+        assert check(LinuxDisk(), recorder.folders.data, deep=True).findings == []
+
+
 def test_a_camera_that_cannot_be_opened_is_tried_again_and_told(tmp_path: Path) -> None:
     with running(config(tmp_path, source=f"file:{tmp_path}/none.mp4")) as recorder:
         status = recorder.until(lambda status: status.worker_restarts >= 2)
@@ -129,7 +144,7 @@ def test_a_camera_that_cannot_be_opened_is_tried_again_and_told(tmp_path: Path) 
         assert status.fault
         assert recorder.end() == 0
         assert facts(recorder, Segment) == []
-        assert [gap.open for gap in facts(recorder, Gap) if isinstance(gap, Gap)] == [True]
+        assert [gap.open for gap in facts(recorder, Gap) if isinstance(gap, Gap)] == [True, False]
 
 
 def test_a_camera_has_one_recorder(tmp_path: Path) -> None:
