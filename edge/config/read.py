@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from edge.messages.records import ConfigFault
 
 SEARCHED = (Path("node.toml"), Path("/etc/edge/node.toml"))
 DEFAULT_HW = "desk"
+_ERRORS_TOLD, _ERROR_CHARS = 40, 200
+"""Of a file that cannot be used, in a journal record of at most 32 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,14 @@ def load_config(path: Path) -> Loaded:
         last = read_config(path, stored_as=last_good_path(path))
     except ConfigProblems:
         raise broken from None
-    fault = ConfigFault(path=str(last.path), errors=[str(problem) for problem in broken.problems], in_force_sha256=last.sha256)
+    fault = ConfigFault(path=str(last.path), errors=_told(broken.problems), in_force_sha256=last.sha256)
     return Loaded(last.config, last.path, last.sha256, fault, last.origins, last.data)
+
+
+def _told(problems: Sequence[Problem]) -> list[str]:
+    """As much as fits into a journal record: a file that is all errors must not keep anything from recording."""
+    told = [str(problem)[:_ERROR_CHARS] for problem in problems[:_ERRORS_TOLD]]
+    return told if len(problems) <= _ERRORS_TOLD else [*told, f"and {len(problems) - _ERRORS_TOLD} more"]
 
 
 def read_config(path: Path, *, stored_as: Path | None = None) -> Loaded:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from edge.clock import ManualClock
 from edge.config.lastgood import keep_last_good
 from edge.config.problems import ConfigProblems
 from edge.config.read import last_good_path, load_config, read_config
 from edge.host.linux_disk import LinuxDisk
+from edge.journal.writer import JournalWriter
 from tests.support.nodefile import SMALLEST, write_config
 
 
@@ -31,6 +33,17 @@ def test_a_broken_file_is_replaced_by_the_last_good_one_and_the_fault_is_told(tm
     assert loaded.fault is not None
     assert loaded.fault.in_force_sha256 == good.sha256
     assert [error.split(":")[0] for error in loaded.fault.errors] == ["camera[0].fps", "camera[0].wdth"]
+
+
+def test_a_file_that_is_all_errors_still_fits_into_a_journal_record(tmp_path: Path) -> None:
+    path = write_config(tmp_path)
+    keep_last_good(load_config(path), LinuxDisk())
+    write_config(tmp_path, SMALLEST + "".join(f"wrong_{number} = 1\n" for number in range(1500)) + f'"{"x" * 50_000}" = 2\n')
+    fault = load_config(path).fault
+    assert fault is not None
+    journal = JournalWriter(LinuxDisk(), tmp_path / "journal", ManualClock(), "boot-1")
+    assert journal.append(fault).type == "config_fault"
+    assert fault.errors[-1] == "and 1461 more"
 
 
 def test_the_last_good_copy_never_replaces_itself_with_a_broken_file(tmp_path: Path) -> None:
