@@ -21,6 +21,7 @@ from edge.messages.wire import CommandClaims, Response
 
 log = logging.getLogger(__name__)
 
+COMMAND_MAX_BYTES = 8 * 1024
 REFUSALS_MAX = 20
 REFUSALS_WINDOW_S = 600
 
@@ -56,6 +57,8 @@ class Dispatcher:
         """Never raises for what a command contains."""
         claims: CommandClaims | None = None
         try:
+            if len(news.token) > COMMAND_MAX_BYTES:
+                raise Refused("too_large", f"a command of {len(news.token)} bytes, at most {COMMAND_MAX_BYTES}")
             claims = self._authority.check(news.token, self._clock.read())
             self._around(news, claims)
             if self._ledger.known(claims.id):
@@ -145,7 +148,7 @@ class Dispatcher:
         self._refusals += 1
         if self._refusals > REFUSALS_MAX:
             return
-        id = claims.id if claims is not None else unproven_id(news.token)
+        id = claims.id if claims is not None else unproven_id(news.token[:COMMAND_MAX_BYTES])
         response = Response(id=id, state="refused", code=refused.code, text=str(refused))
         unproven = CommandClaims(id=id, verb=news.verb, aud="", iat=0, exp=0, operator="")
         self._append(_record(claims or unproven, response))

@@ -12,7 +12,6 @@ from edge.link.topics import ACK, COMMAND, STATUS, parse, pattern
 from edge.messages.wire import Ack, Status
 
 PAYLOAD_MAX_BYTES = 64 * 1024
-COMMAND_MAX_BYTES = 8 * 1024
 _SHAPES: dict[str, type[Ack] | type[Status]] = {ACK.name: Ack, STATUS.name: Status}
 
 
@@ -42,8 +41,6 @@ def read(org: str, node: str, message: Incoming) -> Ack | Status | CommandNews |
     if place is None or place.node != node:
         return Ignored("not a topic of this node")
     if place.topic is COMMAND:
-        if len(message.payload) > COMMAND_MAX_BYTES:
-            return Ignored(f"a command of {len(message.payload)} bytes")
         return CommandNews(place.part, message.payload, message.retain, message.expiry_s, message.correlation)
     shape = _SHAPES.get(place.topic.name)
     if shape is None:

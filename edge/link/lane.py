@@ -163,7 +163,7 @@ class Lane:
         """The centre's word. It may be old (a retained message restored by the broker); then some records go twice."""
         if not self._epoch or mark.epoch != self._epoch or not self._by_centre:
             return
-        upto = self._plausible(mark.upto)
+        upto = self._plausible(max(0, mark.upto))
         moved = upto > self._base
         self._base = upto
         self._paused_until_s = 0.0

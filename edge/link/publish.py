@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from edge.errors import StorageError
 from edge.link.lane import Item, Lane
-from edge.link.port import Acknowledged, Connected, Disconnected, Outgoing
+from edge.link.port import PACKET_TOO_LARGE, Acknowledged, Connected, Disconnected, Outgoing
 from edge.link.topics import address
 from edge.messages.wire import Ack
 
@@ -139,7 +139,10 @@ class Publisher:
         for lane in self.lanes:
             mark = ack.watermarks.get(lane.name)
             if mark is not None:
-                lane.watermark(mark, now_s)
+                try:
+                    lane.watermark(mark, now_s)
+                except StorageError as error:
+                    log.error("journal %s: its watermark cannot be compared with it: %s", lane.name, error)
 
     def pump(self, now_s: float) -> int:
         """Sends what may be sent now; how many messages that were."""
@@ -161,9 +164,14 @@ class Publisher:
             lane.save(now_s, now=True)
 
     def _next(self, now_s: float) -> Item | Direct | None:
-        if self._waiting:
+        while self._waiting:
             first = next((key for key in self._waiting if key not in self._suspects), next(iter(self._waiting)))
-            return self._waiting.pop(first)
+            direct = self._waiting.pop(first)
+            if self._max_payload_bytes is None or len(direct.payload) <= self._max_payload_bytes:
+                return direct
+            log.error("%s: not sent, %d bytes are more than the broker takes", first, len(direct.payload))
+            if direct.on_done is not None:
+                direct.on_done(PACKET_TOO_LARGE)
         for group in self._groups:
             for turn, lane in enumerate(group):
                 item = _next_of(lane, now_s, self._max_payload_bytes)

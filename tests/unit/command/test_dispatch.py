@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge.centre.keys import sign_command
 from edge.clock import NS_PER_S, ManualClock
 from edge.command.authority import Authority
-from edge.command.dispatch import REFUSALS_MAX, REFUSALS_WINDOW_S, Dispatcher
+from edge.command.dispatch import COMMAND_MAX_BYTES, REFUSALS_MAX, REFUSALS_WINDOW_S, Dispatcher
 from edge.command.ledger import MOST, Ledger
 from edge.errors import Refused, StorageError
 from edge.host.model_disk import Fault, ModelDisk, PowerLost
@@ -228,6 +228,14 @@ def test_old_entries_are_forgotten_only_when_their_command_can_never_come_again(
     node.clock.set_state("trusted")
     assert node.ledger.prune(node.clock.read(), BOOT) == MOST + 2
     assert Ledger(node.disk, FOLDER).known("c0")
+
+
+def test_an_oversized_command_is_refused_and_recorded_before_anything_looks_at_it() -> None:
+    node = Node()
+    assert node.take(node.token(args={"camera": "x" * COMMAND_MAX_BYTES})).code == "too_large"
+    assert node.take(b"." * 200_000).code == "too_large"
+    assert [(record.state, record.code) for record in node.records()] == [("refused", "too_large")] * 2
+    assert node.done == []
 
 
 @pytest.mark.parametrize("damage", [b"{", b'{"claims":{"id":"\xff"}}'])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.host.model_disk import Fault
 from edge.link.lane import Lane
-from edge.link.port import Outgoing
+from edge.link.port import PACKET_TOO_LARGE, Outgoing
 from edge.link.publish import DIRECT_MAX, STRIKE_WITHIN_S, STRIKES, Direct, Publisher
 from edge.messages.records import Record
-from edge.messages.wire import Event
+from edge.messages.wire import Ack, Event, Watermark
 from tests.support.lanes import JournalBench, PaperCentre, Wire
 
 
@@ -115,6 +117,33 @@ def test_what_waits_is_bounded() -> None:
     wire.connect(publisher, 0.0)
     publisher.pump(0.0)
     assert [wire.sent[0].topic, len(wire.sent)] == ["answer 5", DIRECT_MAX]
+
+
+def test_what_the_broker_does_not_take_for_its_size_is_not_sent_at_all() -> None:
+    wire = Wire()
+    publisher = publisher_of(wire, [])
+    codes: list[int] = []
+    publisher.put(Direct("long", "resp/clip", b"x" * 5000, on_done=codes.append))
+    publisher.put(Direct("short", "resp/clip", b"x"))
+    wire.connect(publisher, 0.0, most=4096)
+    publisher.pump(0.0)
+    assert [message.payload for message in wire.sent] == [b"x"]
+    assert codes == [PACKET_TOO_LARGE]
+
+
+def test_a_journal_that_cannot_be_read_ends_nothing_when_its_watermark_comes(caplog: pytest.LogCaptureFixture) -> None:
+    bench = JournalBench()
+    bench.write(3)
+    publisher = publisher_of(Wire(), [[bench.lane()]])
+    (lane,) = publisher.lanes
+    lane.learn()
+    mark = Ack(watermarks={lane.name: Watermark(epoch=lane.epoch, upto=2)})
+    bench.disk.fault = Fault(bench.disk.operations + 1, forever=True)
+    publisher.watermarks(mark, 0.0)
+    assert "cannot be compared" in caplog.text
+    bench.disk.fault = None
+    publisher.watermarks(mark, 1.0)
+    assert lane.confirmed == 2
 
 
 def test_the_caller_hears_the_brokers_word_on_its_message() -> None:

@@ -121,8 +121,3 @@ def test_no_bytes_on_any_topic_make_the_inbox_fail(topic: str, payload: bytes) -
 )
 def test_hostile_watermarks_are_ignored(payload: bytes) -> None:
     assert isinstance(inbox.read("town", "n", incoming("town/v1/n/ack", payload)), inbox.Ignored)
-
-
-def test_an_oversized_command_is_ignored_before_anything_looks_at_it() -> None:
-    news = inbox.read("town", "n", incoming("town/v1/n/cmd/clip", b"x" * (inbox.COMMAND_MAX_BYTES + 1)))
-    assert isinstance(news, inbox.Ignored)
