@@ -192,13 +192,13 @@ class UploadStore:
             return utc_ns >= self._disk.stat(room).mtime_ns + round(self.limits.expire_s * NS_PER_S)
 
     def _moved_before(self, info: Info) -> Outcome | None:
-        """The file was moved and then the power went: its receipt tells where it is."""
+        """The file was moved, or dropped since the same one lay there, and then the power went: a receipt tells where it is."""
         try:
             self._disk.stat(self._uploads / info.uid / "data")
         except NotFound:
             for entry in self._disk.scan(self._place(info)):
                 receipt = self._receipt(self._place(info) / entry.name) if entry.name.endswith(_RECEIPT) else None
-                if receipt is not None and receipt.uid == info.uid:
+                if receipt is not None and _is_of(receipt, info):
                     return Outcome(sha256=receipt.sha256, path=self._relative(info, entry.name.removesuffix(_RECEIPT)))
             raise
         return None
@@ -258,6 +258,11 @@ class UploadStore:
             return msgspec.json.decode(self._disk.read(path), type=shape)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise IntegrityError(f"{path} is damaged: {error}") from error
+
+
+def _is_of(receipt: Receipt, info: Info) -> bool:
+    """Whether the file of that receipt stands for this upload."""
+    return receipt.uid == info.uid or (receipt.name, receipt.bytes, receipt.sha256) == (info.name, info.size, info.sha256)
 
 
 def _word(metadata: Mapping[str, str], key: str) -> str:

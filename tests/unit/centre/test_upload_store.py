@@ -122,6 +122,29 @@ def test_expired_uploads_are_swept_and_delivered_files_stay() -> None:
     assert store.sweep() == 0
 
 
+def test_the_power_may_go_while_a_second_copy_is_dropped() -> None:
+    at = 0
+    while True:
+        at += 1
+        disk = ModelDisk()
+        store = store_on(disk)
+        first = store.create(10, METADATA)
+        fill(store, first)
+        store.complete(first)
+        second = store.create(10, METADATA)
+        fill(store, second)
+        disk.fault = Fault(disk.operations + at, "power")
+        try:
+            store.complete(second)
+        except PowerLost:
+            found = disk.power_cut(at)
+            again = store_on(found)
+            assert again.complete(again.info(second.uid)) == Outcome(sha256=SHA256, path="pole-7/r-1/cam.mp4")
+            assert found.read(PLACE / "cam.mp4") == DATA
+        else:
+            return
+
+
 def life(disk: Disk, told: dict[str, Info]) -> None:
     store = store_on(disk)
     info = store.create(10, METADATA)
