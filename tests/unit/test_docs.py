@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -38,3 +39,11 @@ def test_every_key_every_command_and_every_topic_has_its_place() -> None:
     assert all(f"### edge {name}\n" in commands for name in COMMANDS)
     mqtt = (DOCS / "mqtt.md").read_text("utf-8")
     assert all(f"| `{topic.name}` |" in mqtt for topic in TOPICS)
+
+
+def test_every_thread_has_its_row() -> None:
+    started = re.compile(r"(?:\bThread\(.*?name=|ServiceThread\(|Pump\()f?\"([a-z-]+)")
+    names = {name for path in (DOCS.parent / "edge").rglob("*.py") for name in started.findall(path.read_text("utf-8"))}
+    threads = (DOCS / "threads.md").read_text("utf-8")
+    assert {"link", "clips", "write-"} <= names
+    assert {name for name in names if f"`{name}" not in threads} == set()
