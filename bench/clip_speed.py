@@ -40,9 +40,9 @@ from edge.host.linux_disk import LinuxDisk
 from edge.messages.clip import ClipRequest
 from edge.messages.stream import Packet
 from edge.ring.gop import Gop
+from edge.ring.limits import RingLimits
 from edge.ring.names import SegmentName
 from edge.ring.query import RingReader
-from edge.ring.recording import RingLimits
 from edge.upload.jobs import PinnedFile
 from tests.support import video
 from tests.support.pole import BOOT, CAMERA, Pole

@@ -32,9 +32,9 @@ from edge.messages.clip import ClipRequest
 from edge.messages.records import Boot, Segment
 from edge.ring.check import check
 from edge.ring.layout import recorder_journal
+from edge.ring.limits import RingLimits
 from edge.ring.names import SegmentName
 from edge.ring.query import RingReader
-from edge.ring.recording import RingLimits
 from edge.ring.retain import Policy
 from tests.support.pole import BOOT, CAMERA, Pole
 

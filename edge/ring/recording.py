@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from dataclasses import dataclass
 
 from edge.clock import NS_PER_S, Clock, Reading, monotonic_s
 from edge.errors import StorageError
@@ -22,27 +21,18 @@ from edge.ring.gaps import FootageEnd, GapKeeper
 from edge.ring.gop import Gop, Laid, picture_ns
 from edge.ring.layout import NodeFolders
 from edge.ring.ledger import Ledger
+from edge.ring.limits import RingLimits
 from edge.ring.progress import Progress, Tally
 from edge.ring.recover import Leftovers
 from edge.ring.room import Room, Sweeps
 from edge.ring.sealing import file_away, name_of, segment_facts
-from edge.ring.segment import Form, OpenSegment, Sync
+from edge.ring.segment import Form, OpenSegment
 from edge.ring.steps import ClockWatch
 
 log = logging.getLogger(__name__)
 
 _RETRY_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 _SWEEP_EVERY_NS = 60 * NS_PER_S
-
-
-@dataclass(frozen=True, slots=True)
-class RingLimits:
-    """segment_s: seconds a segment. sync: when fdatasync is called. bitrate_kbps: the forecast until the rate is measured."""
-
-    segment_s: float = 60.0
-    sync: Sync = "fragment"
-    bitrate_kbps: int = 4000
-    config_sha256: str = ""
 
 
 class Recording:

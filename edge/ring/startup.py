@@ -12,7 +12,8 @@ from edge.ring.dating import finish_dating
 from edge.ring.history import Ended
 from edge.ring.layout import NodeFolders
 from edge.ring.ledger import Ledger
-from edge.ring.recording import Recording, RingLimits
+from edge.ring.limits import RingLimits
+from edge.ring.recording import Recording
 from edge.ring.recover import Leftovers
 from edge.ring.room import Sweeps
 

@@ -29,8 +29,8 @@ from edge.messages.records import ConfigFault, GapReason, Stop
 from edge.messages.stream import CameraSettings
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.ledger import Ledger
+from edge.ring.limits import RingLimits
 from edge.ring.names import RingFolder
-from edge.ring.recording import RingLimits
 from edge.ring.retain import policy_of
 from edge.ring.startup import make_folders, start_ring
 from edge.ring.sweep import Sweeper

@@ -20,8 +20,8 @@ from edge.messages.records import AlarmRaised, Erase, Gap, Segment
 from edge.ring.check import Bounds, check
 from edge.ring.hold import Holds
 from edge.ring.hold_request import HoldRequest
+from edge.ring.limits import RingLimits
 from edge.ring.query import RingReader
-from edge.ring.recording import RingLimits
 from edge.ring.retain import Policy
 from tests.support.foreigner import Foreigner
 from tests.support.loop_disk import LoopDisk

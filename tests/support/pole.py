@@ -20,8 +20,9 @@ from edge.messages.stream import Packet, StreamInfo
 from edge.ring.gop import Gop
 from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.ledger import Ledger
+from edge.ring.limits import RingLimits
 from edge.ring.names import RingFolder, SegmentName
-from edge.ring.recording import Recording, RingLimits
+from edge.ring.recording import Recording
 from edge.ring.retain import Policy
 from edge.ring.room import Sweeps
 from edge.ring.startup import start_ring

@@ -22,8 +22,9 @@ from edge.messages.stream import Packet
 from edge.ring.gop import Gop
 from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.ledger import Ledger
+from edge.ring.limits import RingLimits
 from edge.ring.names import RingFolder
-from edge.ring.recording import Recording, RingLimits
+from edge.ring.recording import Recording
 from edge.ring.retain import policy_of
 from edge.ring.startup import start_ring
 from edge.ring.sweep import Sweeper

@@ -11,8 +11,8 @@ from edge.host.disk import Entry
 from edge.host.model_disk import ModelDisk
 from edge.journal.writer import JournalWriter
 from edge.messages.records import Episode
+from edge.ring.limits import RingLimits
 from edge.ring.query import RingReader, SegmentRef
-from edge.ring.recording import RingLimits
 from edge.ring.timeline import Hole, Span, explain, holes_of, spans_of
 from tests.support.pole import BOOT, CAMERA, DATA, FPS, Pole
 

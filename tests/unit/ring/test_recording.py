@@ -13,7 +13,7 @@ from edge.host.model_disk import Fault, ModelDisk
 from edge.messages.records import Boot, ClockStep, Gap, Recover, Segment, StreamChanged
 from edge.ring.check import check
 from edge.ring.gop import Gop
-from edge.ring.recording import RingLimits
+from edge.ring.limits import RingLimits
 from tests.support.pole import DATA, FPS, Pole
 
 

@@ -1,0 +1,17 @@
+"""What the configuration says about writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.ring.segment import Sync
+
+
+@dataclass(frozen=True, slots=True)
+class RingLimits:
+    """segment_s: seconds a segment. sync: when fdatasync is called. bitrate_kbps: the forecast until the rate is measured."""
+
+    segment_s: float = 60.0
+    sync: Sync = "fragment"
+    bitrate_kbps: int = 4000
+    config_sha256: str = ""
