@@ -13,14 +13,19 @@ from pathlib import Path
 
 import msgspec
 
+from edge.clock import parse_utc
 from edge.errors import NotFound
 from edge.host.disk import Disk
-from edge.messages.records import Record
+from edge.messages.records import FACTS, Record
 
 NO_PREVIOUS = "0" * 64
 EPOCH_FILE = "epoch"
 _FILE_NAME = re.compile(r"(\d{12})\.jsonl")
 _decode = msgspec.json.Decoder(Record).decode
+
+UNREADABLE = "unreadable"
+_MOMENTS = ("start", "end", "since", "until", "review")
+_FACTS = {word: msgspec.json.Decoder(shape) for word, shape in FACTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,30 @@ def first_seqs(disk: Disk, folder: Path) -> list[int]:
 
 
 def parse_line(raw: bytes) -> Line | None:
-    """None where the bytes are no record: torn, or damaged."""
+    """None where the bytes are no record: torn, or damaged. A record whose facts do not fit its type (a flipped bit, a newer version's) has
+    the type UNREADABLE: it keeps its place and its bytes, and nobody takes its facts for what they are not."""
     try:
         record = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        parse_utc(record.t)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
         return None
-    return Line(record.seq, raw, record) if record.seq > 0 else None
+    if record.seq < 1:
+        return None
+    return Line(record.seq, raw, record if _is_sound(record) else msgspec.structs.replace(record, type=UNREADABLE))
+
+
+def _is_sound(record: Record) -> bool:
+    shape = _FACTS.get(record.type)
+    if shape is None:
+        return True
+    try:
+        facts = shape.decode(record.facts)
+        for moment in (getattr(facts, name, None) for name in _MOMENTS):
+            if moment is not None:
+                parse_utc(moment)
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+        return False
+    return True
 
 
 def chain_hash(raw: bytes) -> str:
