@@ -11,14 +11,13 @@ from edge.clip.holes import Missing, missing_of
 from edge.clip.maker import ClipMaker
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
-from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s
+from edge.clock import Clock, monotonic_s
 from edge.command.authority import Authority, read_command_key
 from edge.command.clip import ClipVerb
 from edge.command.dispatch import Verb
 from edge.command.hold import HoldVerb, ReleaseVerb
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt, NodeConfig
-from edge.errors import StorageError
 from edge.host.disk import Disk
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
@@ -30,12 +29,12 @@ from edge.journal.writer import JournalWriter
 from edge.link.growth import growth_of
 from edge.link.inbox import subscriptions
 from edge.link.lane import Lane
-from edge.link.properties import LOOK_BACK_S, Follower, Properties
+from edge.link.properties import Follower, Properties
 from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
 from edge.messages.clip import ClipRequest
-from edge.messages.records import AlarmRaised, Boot, Stop, facts_of
+from edge.messages.records import Boot, Stop
 from edge.messages.wire import CameraInfo, NodeInfo
 from edge.ring.hold import Holds
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
@@ -44,6 +43,7 @@ from edge.services.agent_alarms import PREFIX, LinkAlarms
 from edge.services.agent_chores import HOLDS_EVERY_S, refresh_holds
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_parts import Inbox, Parts
+from edge.services.agent_past import look_back_from, standing_alarms
 from edge.services.agent_turns import Agent
 from edge.services.agent_voice import Wills
 from edge.services.clip_jobs import ClipJobs
@@ -112,7 +112,7 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
         jobs.add if jobs is not None else lambda job: None,
         deliverable=jobs is not None,
     )
-    standing = _standing(disk, folders, clock)
+    standing = standing_alarms(JournalReader(disk, folders.journal(JOURNAL)))
     holds = Holds(disk, folders.data, journal, clock, ring, config.hold.quota_percent)
     verbs: dict[str, Verb] = {"clip": clip, "hold": HoldVerb(holds), "release": ReleaseVerb(holds)}
     names = _journal_names(config, disk, folders)
@@ -184,25 +184,12 @@ def _lane(disk: Disk, folders: NodeFolders, mqtt: Mqtt, node: str, name: str) ->
 
 
 def _properties(disk: Disk, folders: NodeFolders, mqtt: Mqtt, node: str, names: list[str], clock: Clock) -> Properties:
-    since = format_utc(clock.read().utc_ns - LOOK_BACK_S * NS_PER_S)
-    followers = [
-        Follower(name, JournalReader(disk, folders.journal(name)), growth_of(disk, folders.journal(name)), since) for name in names
-    ]
+    followers: list[Follower] = []
+    for name in names:
+        folder = folders.journal(name)
+        reader = JournalReader(disk, folder)
+        followers.append(Follower(name, reader, growth_of(disk, folder), look_back_from(reader, clock)))
     return Properties(mqtt.org, node, followers)
-
-
-def _standing(disk: Disk, folders: NodeFolders, clock: Clock) -> list[AlarmRaised]:
-    """Alarms this process raised in its earlier lives and never cleared, as far as a day back."""
-    last: dict[str, AlarmRaised] = {}
-    since = format_utc(clock.read().utc_ns - LOOK_BACK_S * NS_PER_S)
-    try:
-        for line in JournalReader(disk, folders.journal(JOURNAL)).since(since):
-            if line.record.type == "alarm":
-                alarm = facts_of(line.record, AlarmRaised)
-                last[alarm.code] = alarm
-    except StorageError as error:
-        log.error("earlier alarms are not known: %s", error)
-    return [alarm for alarm in last.values() if alarm.active]
 
 
 def _info(config: NodeConfig, boot: str, commands: list[str]) -> NodeInfo:
