@@ -116,6 +116,11 @@ class Centre:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
+    @property
+    def broken(self) -> bool:
+        """Its thread has ended by a fault: nothing is stored any more. Start a new process."""
+        return not self._stop.is_set() and self._thread.ident is not None and not self._thread.is_alive()
+
     def wait_connected(self, timeout_s: float) -> bool:
         return self._connected.wait(timeout_s)
 

@@ -13,11 +13,14 @@ from edge.centre.client import Centre
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.config.link import read_mqtt
 from edge.config.secrets import read_first_line
+from edge.errors import TryAgain
 from edge.host.linux_disk import LinuxDisk
 from edge.host.timesync import KernelClock
 from edge.logs import start_logging
 
 log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,10 @@ def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door) ->
     with ExitStack() as open_things:
         server.start()
         open_things.callback(server.stop)
-        if mqtt is not None:
-            open_things.enter_context(Centre(mqtt, folder, on_event=_tell))
-        stop.wait()
+        centre = open_things.enter_context(Centre(mqtt, folder, on_event=_tell)) if mqtt is not None else None
+        while not stop.wait(_LOOK_EVERY_S):
+            if centre is not None and centre.broken:
+                raise TryAgain("the thread that stores journals has ended by a fault", remedy="start again; its traceback is above")
 
 
 def _tell(event: StoredEvent) -> None:

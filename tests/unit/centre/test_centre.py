@@ -12,6 +12,7 @@ import pytest
 
 from edge.centre.client import Centre
 from edge.centre.keys import make_keys
+from edge.clock import monotonic_s
 from edge.link.port import Acknowledged, Connected, Incoming, Outgoing
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
@@ -108,3 +109,19 @@ def test_why_the_broker_cannot_be_reached_is_known(tmp_path: Path) -> None:
     with Centre(mqtt_of(1), tmp_path / "centre", store=False) as centre:
         assert not centre.wait_connected(1)
         assert "no connection" in centre.trouble
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_centre_whose_thread_broke_says_so(broker: Mosquitto, tmp_path: Path) -> None:
+    heard = threading.Event()
+
+    def fault(_: bool) -> None:
+        heard.set()
+        raise LookupError("a callback with a bug")
+
+    with Centre(mqtt_of(broker.port), tmp_path / "centre", store=False, on_link=fault) as centre:
+        assert heard.wait(10)
+        ends_s = monotonic_s() + 10
+        while not centre.broken:
+            assert monotonic_s() < ends_s
+    assert not centre.broken, "an orderly end is none"
