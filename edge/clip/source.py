@@ -55,18 +55,18 @@ class Segment:
             raise IntegrityError(f"segment {self.seq} holds {len(found)} of the {count} fragments the clip was planned from")
         return found[0], found[-1]
 
-    def payload(self, entry: FragmentEntry) -> memoryview:
-        """The samples of a fragment. Reads and checks all its bytes. Raises DamagedFragment, StorageError."""
-        length = entry.length - STAMP_BYTES
+    def payload(self, entry: FragmentEntry, *, check: bool = True) -> memoryview:
+        """The samples of a fragment. check: read all its bytes and compare their CRC. Raises DamagedFragment, StorageError."""
+        skipped = STAMP_BYTES if check else entry.data_offset - entry.offset
         try:
-            data = self.file.read(entry.offset + STAMP_BYTES, length)
+            data = self.file.read(entry.offset + skipped, entry.length - skipped)
         except StorageError as error:
             if error.number != EIO:
                 raise
             raise DamagedFragment(self.seq, entry.number) from error
-        if len(data) != length or zlib.crc32(data) != entry.crc32:
+        if len(data) != entry.length - skipped or (check and zlib.crc32(data) != entry.crc32):
             raise DamagedFragment(self.seq, entry.number)
-        return memoryview(data)[entry.data_offset - entry.offset - STAMP_BYTES :]
+        return memoryview(data)[entry.data_offset - entry.offset - skipped :]
 
 
 class Segments:

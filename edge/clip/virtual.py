@@ -54,15 +54,16 @@ def open_part(part: PlanPart, opener: Opener) -> VirtualClip:
 
 
 class VirtualClip:
-    """A flat MP4 that is made while it is read. Every byte of video is checked against its fragment's CRC before it is given out; the
-    methods raise StorageError where a segment cannot be read, DamagedFragment where its bytes are not those that were written - there is
-    never a silent hole. Used by one thread."""
+    """A flat MP4 that is made while it is read. Every byte of video is checked against its fragment's CRC the first time it is read; once
+    `etag` has read it all, the hash is there to compare with. The methods raise StorageError where a segment cannot be read,
+    DamagedFragment where its bytes are not those that were written - there is never a silent hole. Used by one thread."""
 
     def __init__(self, header: bytes, chunks: Sequence[Chunk]) -> None:
         self._header = header
         self._chunks = chunks
         self._starts = list(accumulate((chunk.length for chunk in chunks), initial=len(header)))
         self._etag = ""
+        self._checked = bytearray(len(chunks))
         self._held: tuple[int, memoryview] = (-1, memoryview(b""))
 
     @property
@@ -114,5 +115,6 @@ class VirtualClip:
         if self._held[0] != place:
             chunk = self._chunks[place]
             self._held = (-1, memoryview(b""))
-            self._held = place, chunk.segment.payload(chunk.entry)[: chunk.length]
+            self._held = place, chunk.segment.payload(chunk.entry, check=not self._checked[place])[: chunk.length]
+            self._checked[place] = 1
         return self._held[1]
