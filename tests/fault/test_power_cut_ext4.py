@@ -80,6 +80,6 @@ def test_no_confirmed_fragment_is_lost_in_thirty_power_cuts(disk: LoopDisk) -> N
 @pytest.mark.root
 @pytest.mark.slow
 def test_the_same_cuts_catch_a_recorder_that_never_syncs(disk: LoopDisk) -> None:
-    """The negative control: without it the test above could pass for the wrong reason. The kernel may by chance have written all just before
-    a cut, hence more than one."""
+    """The negative control: without it the test above could pass for the wrong reason. The kernel may have written all just before
+    a cut by chance, hence more than one."""
     assert any(lost_after_recovery(disk, cycle, write_until_cut(disk, cycle, "off", 12)) for cycle in range(CYCLES))
