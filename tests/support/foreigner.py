@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 _LARGEST_BYTES = 1 << 20
+_CARD_BYTES, _CARD_S = 40_000, 0.002
 
 
 class Foreigner:
@@ -18,14 +19,14 @@ class Foreigner:
         self._path = path
         self.held_bytes = 0
 
-    def grow(self) -> int:
-        """Writes until not even one byte more is taken; what it got."""
+    def grow(self, most_bytes: int = 1 << 62) -> int:
+        """Writes until not even one byte more is taken, or `most_bytes` are; what it got."""
         grown, size = 0, _LARGEST_BYTES
         file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            while size:
+            while size and grown < most_bytes:
                 try:
-                    grown += os.write(file, bytes(size))
+                    grown += os.write(file, bytes(min(size, most_bytes - grown)))
                 except OSError as refused:
                     if refused.errno != errno.ENOSPC:
                         raise
@@ -41,17 +42,15 @@ class Foreigner:
         self.held_bytes = 0
 
 
-def main(path: str, limit_bytes: str) -> None:
-    """As a process: says "brim" when nothing is free, takes all that becomes free until it holds `limit_bytes`, says "full", and waits for
-    its input to end."""
+def main(path: str) -> None:
+    """As a process: says "brim" when nothing is free, then takes all that becomes free, as fast as a memory card writes, until it is
+    killed."""
     foreigner, pause = Foreigner(Path(path)), threading.Event()
     foreigner.grow()
     print("brim", flush=True)
-    while foreigner.held_bytes < int(limit_bytes):
-        if not foreigner.grow():
-            pause.wait(0.002)
-    print("full", flush=True)
-    sys.stdin.read()
+    while True:
+        foreigner.grow(_CARD_BYTES)
+        pause.wait(_CARD_S)
 
 
 if __name__ == "__main__":
