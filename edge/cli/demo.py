@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -104,7 +105,9 @@ def _draw(scene: Scene, picture: Path) -> None:
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=132, height=34, file=nowhere)
         console.print(draw(scene))
-        console.save_svg(str(picture), title="edge demo")
+        svg = console.export_svg(title="edge demo")
+    # The reader's own monospace font will do: a picture must not fetch anything from elsewhere.
+    picture.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -134,6 +134,7 @@ class Story:
         sent = town.uplink.sent_bytes - clip.sent_before
         if clip.cut_s is None and sent > CUT_AT * clip.expected_bytes:
             town.uplink.cut()
+            self._scene.uplink_up = False
             clip.cut_s = now_s
             self._scene.tell(f"the uplink is cut after {sent / 1e6:.1f} MB of about {clip.expected_bytes / 1e6:.1f} MB; recording goes on")
             if self.on_cut is not None:
@@ -187,14 +188,13 @@ def _health_lines(document: dict[str, object]) -> dict[str, str]:
     for section in ("storage", "clock", "heat", "link"):
         values = document.get(section)
         if isinstance(values, dict):
-            known = [f"{name} {_short(value)}" for name, value in values.items() if value not in (None, "", {}, [])]
-            lines[section] = ", ".join(known[:3])
+            known = [_short(name, value) for name, value in values.items() if value not in (None, "", {}, [])]
+            if known:
+                lines[section] = ", ".join(known[:3])
     return lines
 
 
-def _short(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.1f}"
-    if isinstance(value, int) and not isinstance(value, bool) and value > 10_000_000:
-        return f"{value / 1e9:.1f}e9"
-    return str(value)
+def _short(name: str, value: object) -> str:
+    if isinstance(value, int) and name.endswith("_bytes"):
+        return f"{name.removesuffix('_bytes')} {value / 1e9:.1f} GB"
+    return f"{name} {value:.1f}" if isinstance(value, float) else f"{name} {value}"

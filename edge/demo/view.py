@@ -67,7 +67,7 @@ def _cameras(scene: Scene) -> RenderableType:
     table = Table(box=box.SIMPLE, expand=True, pad_edge=False)
     for heading in ("camera", "state", "picture", "fps", "kbit/s", "segment", "sealed", "frames", "dropped", "motion"):
         table.add_column(heading)
-    for name, status in scene.cameras.items():
+    for name, status in sorted(scene.cameras.items()):
         table.add_row(
             name,
             Text(status.state, style=_STATE_STYLE.get(status.state, "")),
