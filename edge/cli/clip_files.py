@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from edge.cli.local_journal import note
@@ -17,7 +18,7 @@ from edge.clip.sound import sound_plan
 from edge.clip.virtual import VirtualClip
 from edge.clock import NS_PER_S
 from edge.config.model import NodeConfig
-from edge.errors import NotFound, StorageError, UsageError
+from edge.errors import IntegrityError, NotFound, StorageError, UsageError
 from edge.host.disk import Disk
 from edge.host.linux_disk import LinuxDisk
 from edge.messages.clip import ClipRequest, Manifest
@@ -101,17 +102,22 @@ def _paths(plan: Plan, output: Path | None) -> list[Path]:
 
 
 def _write(disk: Disk, path: Path, clip: VirtualClip, advance: Callable[[int], None]) -> None:
-    """The whole file under its name, or nothing. Raises StorageError; UsageError where the name was taken meanwhile."""
+    """The whole file under its name, or nothing. Raises StorageError; UsageError where the name was taken meanwhile; IntegrityError where
+    the disk gives other bytes than when they were hashed for the manifest."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    digest = sha256()
     try:
         file = disk.create(part)
         try:
             for chunk in clip.stream(chunk_bytes=CHUNK_BYTES):
                 file.write(chunk)
+                digest.update(chunk)
                 advance(len(chunk))
             file.fsync()
         finally:
             file.close()
+        if digest.hexdigest() != clip.etag():
+            raise IntegrityError(f"{path}: the ring's disk gave other bytes than a moment before", remedy="the disk is failing: try again")
         disk.rename(part, path)
     except StorageError as error:
         if error.number == errno.EEXIST and path.exists():
