@@ -26,6 +26,7 @@ _SLOW_S = 1.0
 _BUFFERS_PER_WRITE = 1024  # UIO_MAXIOV: writev(2) refuses more
 _READ_BYTES = 1 << 20
 _STAT_BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's block is
+_UNCOUNTED_INODES = 1 << 40  # btrfs makes them as they are needed and says 0 of 0
 _FILE_MODE = 0o640
 _FOLDER_MODE = 0o750
 _AT_FDCWD = -100
@@ -227,7 +228,8 @@ class LinuxDisk:
     def space(self, path: Path) -> Space:
         with _system_call("statvfs", path):
             found = os.statvfs(path)
-        return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize, found.f_favail)
+        free_inodes = found.f_favail if found.f_files else _UNCOUNTED_INODES
+        return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize, free_inodes)
 
 
 def _read(fd: int, offset: int, length: int | None) -> bytes:

@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _ROUNDS = 8
 _FRESH_LINES_EVERY = 64
 _FAILURES = 8
+_LEAST_INODES = 16
+"""With fewer, a file system that others have crowded may refuse the next segment although there is room: the oldest one gives its place."""
 _BY_AGE_AT_MOST = 256
 """By age in one sweep of a recorder at work: a clock that becomes trusted, or a quarantine that ends, may find tens of thousands too old,
 and erasing them takes minutes in which nothing is recorded. The rest goes with the next sweeps, within hours."""
@@ -152,11 +154,12 @@ class Sweeper:
     def _situation(self, now: Reading, suspended: Suspended, needed_bytes: int) -> Situation:
         space = self._disk.space(self._folder.root)
         newest = self._folder.newest() if suspended else None
+        short_bytes = needed_bytes + self._policy.reserve_of(space.total_bytes) - space.free_bytes
         return Situation(
             now_utc_ms=now.utc_ns // NS_PER_MS,
             suspended=suspended,
             known_now_ms=newest.end_utc_ms if newest else None,
-            short_bytes=needed_bytes + self._policy.reserve_of(space.total_bytes) - space.free_bytes,
+            short_bytes=max(short_bytes, 1) if space.free_inodes < _LEAST_INODES else short_bytes,
             excess_bytes=self._budget.used(day_of(now.utc_ns // NS_PER_MS)) + needed_bytes - self._policy.budget_bytes
             if self._policy.budget_bytes
             else 0,

@@ -208,6 +208,26 @@ def test_with_everything_held_recording_pauses_and_goes_on_when_there_is_room_ag
         assert (paused.end_mono_ms or 0) - (paused.start_mono_ms or 0) >= 120_000
 
 
+def test_a_disk_crowded_with_somebodys_small_files_is_one_that_is_full(tmp_path: Path) -> None:
+    disk = LoopDisk(tmp_path, DISK_MB, inodes=200)
+    try:
+        with town_on(disk) as town:
+            town.record(100)
+            made = 0
+            for _ in range(60):
+                made += town.foreigner.crowd()
+                assert town.record(1) == 1
+            assert made > 100
+            assert LinuxDisk().space(disk.root).free_inodes < 2
+            erased = town.pole.facts(Erase)
+            assert [each.seq for each in erased] == list(range(1, len(erased) + 1))
+            assert 1 < len(erased) < 40
+            town.verify()
+            assert town.gaps() == []
+    finally:
+        disk.unmount()
+
+
 def test_a_process_that_takes_all_that_becomes_free_does_not_end_the_recording(loop: LoopDisk) -> None:
     with town_on(loop) as town:
         town.record(250)

@@ -1,4 +1,4 @@
-"""Another writer on the recorder's disk: its file grows until nothing is free, whatever becomes free in between."""
+"""Another writer on the recorder's disk: its file grows until nothing is free, or its files are too many for any more."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Foreigner:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.held_bytes = 0
+        self._files = 0
 
     def grow(self, most_bytes: int = 1 << 62) -> int:
         """Writes until not even one byte more is taken, or `most_bytes` are; what it got."""
@@ -35,6 +36,19 @@ class Foreigner:
             os.close(file)
         self.held_bytes += grown
         return grown
+
+    def crowd(self) -> int:
+        """Makes empty files until there is no room for another; how many."""
+        made = 0
+        while True:
+            try:
+                self._path.with_name(f"{self._path.name}.{self._files}").touch(exist_ok=False)
+            except OSError as refused:
+                if refused.errno != errno.ENOSPC:
+                    raise
+                return made
+            self._files += 1
+            made += 1
 
     def go(self) -> None:
         """Its file is removed."""

@@ -31,7 +31,8 @@ def why_not() -> str:
 class LoopDisk:
     """`root`: the mounted file system."""
 
-    def __init__(self, folder: Path, size_mb: int) -> None:
+    def __init__(self, folder: Path, size_mb: int, inodes: int | None = None) -> None:
+        """inodes: how many files it can hold; None: as many as mkfs thinks right."""
         reason = why_not()
         if reason:
             pytest.skip(reason)
@@ -40,7 +41,7 @@ class LoopDisk:
         self.root.mkdir(parents=True)
         with self._image.open("wb") as image:
             image.truncate(size_mb << 20)
-        _run("mkfs.ext4", "-q", "-F", "-m", "0", str(self._image))
+        _run("mkfs.ext4", "-q", "-F", "-m", "0", *(["-N", str(inodes)] if inodes else []), str(self._image))
         self._mounted = False
         try:
             self.mount()
