@@ -57,7 +57,7 @@ def command(seconds: int | None, sources: tuple[str, ...], folder: Path | None, 
     film = "" if sources else _film(folder, as_json)
     cameras = ["synthetic:", *([film] if film else [_absolute(source) for source in sources])]
     limit_s = float(seconds) if seconds is not None else (_ALONE_S if as_json else None)
-    scene = Scene(folder=str(folder))
+    scene = Scene()
     from edge.capture.pictures import contact_sheet
 
     story = Story(scene, patience_s=(limit_s or 60.0) * 0.3, sheet=contact_sheet)

@@ -80,7 +80,7 @@ class Story:
     def _look(self, town: Town) -> None:
         scene = self._scene
         scene.elapsed_s = monotonic_s() - self._began_s
-        scene.uplink_up, scene.uplink_bytes = town.uplink.is_up, town.uplink.sent_bytes
+        scene.uplink_up = town.uplink.is_up
         for camera in town.config.camera:
             path = Path(town.config.node.run) / camera.id / "status.json"
             if path.exists():

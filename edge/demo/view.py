@@ -25,9 +25,7 @@ class Scene:
     """Everything the demo shows. Written by the story's thread only."""
 
     elapsed_s: float = 0.0
-    folder: str = ""
     uplink_up: bool = True
-    uplink_bytes: int = 0
     cameras: dict[str, CameraStatus] = field(default_factory=dict)
     sealed: dict[str, int] = field(default_factory=dict)
     motion: dict[str, str] = field(default_factory=dict)
