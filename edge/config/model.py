@@ -107,6 +107,28 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     quota_percent: Annotated[float, Meta(gt=0.0, le=90.0, description="most of the data partition that holds may pin")] = 25.0
 
 
+class Seal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Signatures in the picture stream and over journals. No [seal] section: nothing is signed, and the journal says so."""
+
+    signer: Annotated[
+        Literal["file", "pkcs11", "rpifwcrypto"],
+        Meta(description="where the private key lives: a file, a PKCS#11 token, the firmware of a Raspberry Pi 4 or 5"),
+    ] = "file"
+    certificate: Annotated[
+        FilePath, Meta(min_length=1, description="PEM of the media certificate, then of intermediate authorities; no root")
+    ]
+    key: Annotated[SecretPath, Meta(description="signer file: PEM of the private key (P-256, mode 0600)")] = ""
+    pkcs11_module: Annotated[str, Meta(description="signer pkcs11: the token's library, e.g. /usr/lib/softhsm/libsofthsm2.so")] = ""
+    pkcs11_token: Annotated[str, Meta(description="signer pkcs11: label of the token")] = ""
+    pkcs11_label: Annotated[str, Meta(description="signer pkcs11: label of the key")] = ""
+    pin_file: Annotated[SecretPath, Meta(description="signer pkcs11: file (mode 0600) with the PIN on its first line")] = ""
+    rpi_key: Annotated[int, Meta(ge=1, le=8, description="signer rpifwcrypto: number of the OTP key")] = 1
+    deadline_s: Annotated[
+        float, Meta(ge=0.05, le=2.0, description="a signature that takes longer is given up; its GOP is stored unsigned")
+    ] = 0.8
+    checkpoint_s: Annotated[float, Meta(ge=5.0, le=3600.0, description="time between signed checkpoints of the journals")] = 60.0
+
+
 class ClockTrust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When UTC is believed."""
 
@@ -193,6 +215,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ring: Ring = Ring()
     retention: Retention = Retention()
     hold: Hold = Hold()
+    seal: Seal | None = None
     clock: ClockTrust = ClockTrust()
     watch: Watch = Watch()
     mqtt: Mqtt | None = None

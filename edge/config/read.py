@@ -18,7 +18,7 @@ from edge.config.paths import with_absolute_paths
 from edge.config.problems import ConfigProblems, Problem
 from edge.config.shape import check_tables
 from edge.errors import ConfigError
-from edge.messages.records import ConfigFault
+from edge.messages.evidence import ConfigFault
 
 SEARCHED = (Path("node.toml"), Path("/etc/edge/node.toml"))
 DEFAULT_HW = "desk"

@@ -20,6 +20,10 @@ class ClipRequest(msgspec.Struct, frozen=True, kw_only=True):
     end: str
     operator: str = ""
     case: str = ""
+    basis: str = ""
+    """Legal basis of the hand-over, in the asker's words."""
+    recipient: str = ""
+    """Who the footage goes to."""
 
 
 class GapSpan(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from edge.clock import ClockState
+from edge.messages.evidence import Checkpoint, ConfigFault, ConfigInForce, Exported, KeyNews, UnsignedGops, Viewed
 
 RECORD_MAX_BYTES = 32 * 1024
 
@@ -86,6 +87,15 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     config_sha256: str = ""
+    masks_sha256: str = ""
+    """Of the privacy masks in force; "" for none."""
+    version: str = ""
+    clock_source: str = ""
+    clock_offset_ms: int | None = None
+    """utc - monotonic by the mapping at sealing, None if undated."""
+    first_gop: int | None = None
+    last_gop: int | None = None
+    """Counters of its first and last GOP in the span's signatures; None where nothing is signed or not known (recovered)."""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,14 +235,6 @@ class ClipDone(msgspec.Struct, frozen=True, kw_only=True):
     files: list[dict[str, Any]] = []
 
 
-class ConfigFault(msgspec.Struct, frozen=True, kw_only=True):
-    """The new configuration is broken; the last good one is in force."""
-
-    path: str
-    errors: list[str]
-    in_force_sha256: str
-
-
 Facts = (
     Boot
     | Stop
@@ -250,6 +252,12 @@ Facts = (
     | Command
     | ClipDone
     | ConfigFault
+    | ConfigInForce
+    | KeyNews
+    | UnsignedGops
+    | Checkpoint
+    | Viewed
+    | Exported
 )
 
 FACTS: dict[str, type[msgspec.Struct]] = {
@@ -269,6 +277,12 @@ FACTS: dict[str, type[msgspec.Struct]] = {
     "command": Command,
     "clip": ClipDone,
     "config_fault": ConfigFault,
+    "config": ConfigInForce,
+    "key": KeyNews,
+    "unsigned": UnsignedGops,
+    "checkpoint": Checkpoint,
+    "view": Viewed,
+    "export": Exported,
 }
 TYPE_OF: dict[type[msgspec.Struct], str] = {shape: word for word, shape in FACTS.items()}
 

@@ -25,7 +25,8 @@ from edge.host.linux_disk import LinuxDisk
 from edge.host.sentinel import check_one_file_system, check_sentinel
 from edge.host.timesync import KernelClock
 from edge.journal.writer import JournalWriter
-from edge.messages.records import ConfigFault, GapReason, Stop
+from edge.messages.evidence import ConfigFault
+from edge.messages.records import GapReason, Stop
 from edge.messages.stream import CameraSettings
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.ledger import Ledger
