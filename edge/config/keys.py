@@ -24,7 +24,7 @@ _UNITS = {
     "width": "pixels",
     "height": "pixels",
 }
-_EXACT_UNITS = {"days": "days", "window": "messages", "queue_gops": "groups"}
+_EXACT_UNITS = {"days": "days", "rpi_key": "key number", "window": "messages", "queue_gops": "groups"}
 
 
 @dataclass(frozen=True, slots=True)
