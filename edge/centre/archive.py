@@ -212,11 +212,21 @@ def _fits(node: str, message: Event | JournalGap) -> bool:
     return message.node == node and is_level(message.journal) and _EPOCH.fullmatch(message.epoch) is not None
 
 
-def _files(folder: Path) -> Iterator[tuple[str, str, str, Path]]:
-    for path in sorted((folder / "nodes").glob("*/journal/*.jsonl"), key=lambda each: each.stat().st_mtime_ns):
+def _files(folder: Path, node: str = "*") -> Iterator[tuple[str, str, str, Path]]:
+    for path in sorted((folder / "nodes").glob(f"{node}/journal/*.jsonl"), key=lambda each: each.stat().st_mtime_ns):
         match = _FILE.fullmatch(path.name)
         if match is not None and not path.name.endswith(".notes.jsonl"):
             yield path.parent.parent.name, match["journal"], match["epoch"], path
+
+
+def stored_nodes(folder: Path) -> list[str]:
+    """Nodes of which anything is stored."""
+    return sorted(path.name for path in (folder / "nodes").glob("*") if path.is_dir())
+
+
+def stored_journals(folder: Path, node: str) -> Iterator[tuple[str, str, Path]]:
+    """(journal, epoch, file) of a node, the life written to last at the end."""
+    return ((name, epoch, path) for owner, name, epoch, path in _files(folder, node) if owner == node)
 
 
 def stored_events(disk: Disk, folder: Path, node: str | None = None, journal: str | None = None) -> Iterator[StoredEvent]:

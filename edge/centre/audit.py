@@ -1,4 +1,4 @@
-"""All that one node vouched for, held against all that is stored of it: from the files alone, from the first line to the last.
+"""All that a node vouched for, held against all that is stored of it: from the files alone, from the first line to the last.
 
 The witness judges what comes, when it comes; the audit believes nothing but the files. It finds what was changed in the archive since, and
 what the witness had no reason to look at again.
@@ -9,48 +9,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
-import msgspec
-
 from edge.centre.archive import stored_journals
-from edge.centre.files import decoded, stored_lines
-from edge.centre.findings import Finding, Proof, findings_path, read_findings
-from edge.centre.first_seen import USELESS, Certificates, judge, read_seen
+from edge.centre.audit_journal import Heads, JournalAudit, JournalCheck
+from edge.centre.findings import KEPT_EACH, Finding, Proof, findings_path, read_findings
+from edge.centre.first_seen import USELESS, Certificates, Seen, judge, read_seen
 from edge.centre.order import Order
-from edge.centre.store import FIRST_PREV, Note, read_notes
-from edge.clock import parse_utc
+from edge.centre.vouched import Life
 from edge.errors import IntegrityError
 from edge.host.disk import Disk
-from edge.messages.records import Record
-from edge.seal.checkpoint import BadCheckpoint, read_checkpoint
+from edge.seal.checkpoint import BadCheckpoint, ReadCheckpoint, read_checkpoint
 from edge.seal.trust import Roots
 
-FINDINGS_BYTES = 64 << 20
-
-Life = tuple[str, str]
-
-
-@dataclass(slots=True)
-class JournalAudit:
-    """One life of one journal. upto: accounted for. missing: records that gap notices stand for. vouched: the highest head; seen: when that
-    was first seen. compared: stored records whose hash was signed."""
-
-    name: str
-    epoch: str
-    upto: int = 0
-    stored: int = 0
-    missing: int = 0
-    vouched: int = 0
-    seen: str = ""
-    compared: int = 0
-    last_t: str = ""
+_FINDINGS_BYTES = 64 << 20
+_UNTRUSTED = "untrusted"
 
 
 @dataclass(slots=True)
 class NodeAudit:
-    """checkpoints: how many were seen, first to last. signers: how many by what is known of who signed. findings: grave ones first."""
+    """checkpoints: how many, the first and the last of them seen when. signers: how many by what is known of who signed. findings: grave
+    ones first. more: further ones that are like those."""
 
     node: str
     checkpoints: int = 0
@@ -59,156 +38,107 @@ class NodeAudit:
     signers: dict[str, int] = field(default_factory=dict)
     journals: list[JournalAudit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    more: int = 0
 
     @property
     def adds_up(self) -> bool:
         return not any(finding.grave for finding in self.findings)
 
 
-@dataclass(slots=True)
-class _Heads:
-    """Of one life: seq -> (hash, index of the checkpoint)."""
-
-    wanted: dict[int, tuple[bytes, int]] = field(default_factory=dict)
-    highest: int = 0
-
-
 def audit_node(disk: Disk, folder: Path, node: str, roots: Roots | None, at: str) -> NodeAudit:
-    """at: RFC 3339, of the findings made now. Any process, also while the centre runs. Raises StorageError."""
-    node_folder = folder / "nodes" / node
-    result = NodeAudit(node)
-    found: dict[tuple[str, str, str, int, str], Finding] = {}
-    heads: dict[Life, _Heads] = {}
-    proofs: list[Proof] = []
-    for finding in _checkpoints(disk, node_folder, roots, result, heads, proofs, at):
-        found.setdefault(finding.key, finding)
-    for (name, epoch), path in stored_journals(disk, folder, node):
-        known = heads.pop((name, epoch), _Heads())
-        journal = JournalAudit(name, epoch, vouched=known.highest)
-        result.journals.append(journal)
-        for finding in _journal(disk, path, journal, known, proofs, at):
-            found.setdefault(finding.key, finding)
-    for (name, epoch), known in heads.items():
-        result.journals.append(JournalAudit(name, epoch, vouched=known.highest))
-    for journal in result.journals:
-        journal.seen = _when(journal, proofs)
-    for finding in read_findings(disk, findings_path(node_folder), FINDINGS_BYTES):
-        found[finding.key] = finding
+    """at: RFC 3339, of the findings made now. Any process, also while the centre runs. Memory grows with the number of checkpoints (about
+    1 KiB each). Raises StorageError."""
+    checkpoints = _Checkpoints(disk, folder / "nodes" / node, roots, at, NodeAudit(node))
+    result = checkpoints.result
+    kept = _Kept()
+    kept.add(checkpoints.run())
+    for name, epoch, path in stored_journals(folder, node):
+        heads = checkpoints.heads.pop((name, epoch), Heads())
+        check = JournalCheck(disk, path, JournalAudit(name, epoch, vouched=heads.highest, seen=heads.seen), heads, at)
+        result.journals.append(check.audit)
+        try:
+            kept.add(check.run())
+        except IntegrityError as error:
+            kept.add([Finding(kind="chain", at=at, text=str(error), journal=name, epoch=epoch, about="notes")])
+    for (name, epoch), heads in checkpoints.heads.items():
+        result.journals.append(JournalAudit(name, epoch, vouched=heads.highest, seen=heads.seen))
+    for finding in read_findings(disk, findings_path(folder / "nodes" / node), _FINDINGS_BYTES):
+        if not (finding.about.startswith(_UNTRUSTED) and roots is not None):  # judged anew, by these authorities
+            kept.found[finding.key] = finding
     result.journals.sort(key=lambda each: (each.name, each.epoch))
-    result.findings = sorted(found.values(), key=lambda each: (not each.grave, each.at, each.key))
+    result.findings = sorted(kept.found.values(), key=lambda each: (not each.grave, each.at, each.key))
+    result.more = kept.more
     return result
 
 
-def _checkpoints(
-    disk: Disk,
-    node_folder: Path,
-    roots: Roots | None,
-    result: NodeAudit,
-    heads: dict[Life, _Heads],
-    proofs: list[Proof],
-    at: str,
-) -> Iterator[Finding]:
-    """Reads all of them; fills `heads` and `proofs`."""
-    certificates, orders, signers = Certificates(disk, node_folder), dict[str, Order](), Counter[str]()
-    for seen in read_seen(disk, node_folder):
-        proof = Proof(what="checkpoint", text=seen.jws, seen=seen.seen)
-        result.checkpoints += 1
-        result.first_seen = result.first_seen or seen.seen
-        result.last_seen = max(result.last_seen, seen.seen)
-        try:
-            read = read_checkpoint(seen.jws)
-        except BadCheckpoint as error:
-            yield Finding(kind="signature", at=at, text=f"a stored checkpoint does not read: {error}", about=seen.jws[-80:], proof=[proof])
-            continue
-        signer, why = judge(read, certificates.find(read.jws.fingerprint), roots)
-        signers[signer] += 1
-        if signer in USELESS or read.claims.node != result.node:
-            yield Finding(kind="signature", at=at, text=f"{signer}: {why}", about=f"{signer}: {why}"[:80], proof=[proof])
-            continue
-        yield from orders.setdefault(seen.via, Order()).next(read, proof, at)
-        proofs.append(proof)
+class _Kept:
+    """Findings by what they are about, so many of a kind."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str, str, int, str], Finding] = {}
+        self.more = 0
+        self._each: Counter[tuple[str, str, str]] = Counter()
+
+    def add(self, findings: Iterator[Finding] | list[Finding]) -> None:
+        for finding in findings:
+            if finding.key in self.found:
+                continue
+            self._each[finding.key[:3]] += 1
+            if self._each[finding.key[:3]] > KEPT_EACH:
+                self.more += 1
+            else:
+                self.found[finding.key] = finding
+
+
+class _Checkpoints:
+    """Reads all of a node's checkpoints: `run` fills `heads` and `result`, and gives what does not add up."""
+
+    def __init__(self, disk: Disk, node_folder: Path, roots: Roots | None, at: str, result: NodeAudit) -> None:
+        self.result = result
+        self.heads: dict[Life, Heads] = {}
+        self._disk, self._folder, self._roots, self._at = disk, node_folder, roots, at
+        self._certificates = Certificates(disk, node_folder)
+        self._orders: dict[str, Order] = {}
+
+    def run(self) -> Iterator[Finding]:
+        signers: Counter[str] = Counter()
+        for seen in read_seen(self._disk, self._folder):
+            self.result.checkpoints += 1
+            self.result.first_seen = self.result.first_seen or seen.seen
+            self.result.last_seen = max(self.result.last_seen, seen.seen)
+            proof = Proof(what="checkpoint", text=seen.jws, seen=seen.seen)
+            try:
+                read = read_checkpoint(seen.jws)
+            except BadCheckpoint as error:
+                yield self._forged(f"a stored checkpoint does not read: {error}", proof)
+                continue
+            signer, why = judge(read, self._certificates.find(read.jws.fingerprint), self._roots)
+            signers[signer] += 1
+            if signer in USELESS or read.claims.node != self.result.node:
+                yield self._forged(f"{signer}: {why}" if signer in USELESS else f"it is signed for {read.claims.node}", proof)
+            else:
+                yield from self._good(seen, read, proof)
+        self.result.signers = dict(signers)
+
+    def _good(self, seen: Seen, read: ReadCheckpoint, proof: Proof) -> Iterator[Finding]:
+        yield from self._orders.setdefault(seen.via, Order()).next(read, proof, self._at)
         for head in read.claims.heads:
-            known = heads.setdefault((head.journal, head.epoch), _Heads())
-            known.highest = max(known.highest, head.seq)
+            heads = self.heads.setdefault((head.journal, head.epoch), Heads())
+            heads.highest = max(heads.highest, head.seq)
             digest = bytes.fromhex(head.sha256)
-            before = known.wanted.setdefault(head.seq, (digest, len(proofs) - 1))
+            before = heads.signed.setdefault(head.seq, (digest, proof))
             if before[0] != digest:
                 text = f"two checkpoints vouch for different records {head.seq}"
-                two = [proofs[before[1]], proof]
                 yield Finding(
-                    kind="fork", at=at, text=text, journal=head.journal, epoch=head.epoch, seq=head.seq, about="checkpoints", proof=two
+                    kind="fork",
+                    at=self._at,
+                    text=text,
+                    journal=head.journal,
+                    epoch=head.epoch,
+                    seq=head.seq,
+                    about="checkpoints",
+                    proof=[before[1], proof],
                 )
-    result.signers = dict(signers)
 
-
-def _journal(disk: Disk, path: Path, journal: JournalAudit, known: _Heads, proofs: list[Proof], at: str) -> Iterator[Finding]:
-    """Every stored line, the gaps between them, and the heads that were signed."""
-    notes = _notes(disk, path)
-    gaps = {note.from_seq: note for note in notes if note.kind == "gap"}
-    previous, last = FIRST_PREV, b""
-    for _, raw in stored_lines(disk, path):
-        try:
-            record = decoded(raw, Record, path)
-            parse_utc(record.t)
-        except (IntegrityError, ValueError) as error:
-            yield _finding("chain", journal, journal.upto + 1, f"a stored line does not read: {error}", at, [_line(raw)])
-            return
-        gap = gaps.pop(journal.upto + 1, None)
-        if gap is not None:
-            yield from _gap(journal, gap, known, proofs, at)
-            previous, last = gap.sha256, b""
-        if record.seq != journal.upto + 1:
-            text = f"record {record.seq} stands where {journal.upto + 1} belongs: the archive was changed"
-            yield _finding("chain", journal, record.seq, text, at, [_line(raw)])
-        elif previous and record.prev != previous:
-            text = f"record {record.seq} does not continue record {record.seq - 1}: one was changed, taken out or put in"
-            yield _finding("chain", journal, record.seq, text, at, [_line(each) for each in (last, raw) if each])
-        digest = sha256(raw).digest()
-        yield from _compared(journal, record.seq, raw, digest, known, proofs, at)
-        journal.upto, journal.stored, journal.last_t = record.seq, journal.stored + 1, record.t
-        previous, last = digest.hex(), raw
-    while (gap := gaps.pop(journal.upto + 1, None)) is not None:
-        yield from _gap(journal, gap, known, proofs, at)
-    for note in notes:
-        if note.kind == "conflict":
-            text = f"two different records {note.from_seq} came from the node"
-            yield _finding("fork", journal, note.from_seq, text, at, [], about="records")
-
-
-def _compared(
-    journal: JournalAudit, seq: int, raw: bytes, digest: bytes, known: _Heads, proofs: list[Proof], at: str
-) -> Iterator[Finding]:
-    signed = known.wanted.get(seq)
-    if signed is None:
-        return
-    journal.compared += 1
-    if signed[0] != digest:
-        text = f"record {seq} is not the one that was vouched for: the past was rewritten, or two devices write it"
-        yield _finding("fork", journal, seq, text, at, [proofs[signed[1]], _line(raw)], about="line")
-
-
-def _gap(journal: JournalAudit, gap: Note, known: _Heads, proofs: list[Proof], at: str) -> Iterator[Finding]:
-    journal.missing += gap.to_seq - gap.from_seq + 1
-    journal.upto = gap.to_seq
-    if known.highest >= gap.from_seq:
-        index = next(index for seq, (_, index) in sorted(known.wanted.items()) if seq >= gap.from_seq)
-        text = f"records {gap.from_seq} to {gap.to_seq} were vouched for and will never come ({gap.text})"
-        notice = Proof(what="gap", text=msgspec.json.encode(gap).decode())
-        yield _finding("hole", journal, gap.from_seq, text, at, [proofs[index], notice], about="gap")
-
-
-def _notes(disk: Disk, path: Path) -> list[Note]:
-    return read_notes(disk, path.with_name(path.name.removesuffix(".jsonl") + ".notes.jsonl"))
-
-
-def _finding(kind: str, journal: JournalAudit, seq: int, text: str, at: str, proof: list[Proof], about: str = "") -> Finding:
-    facts = {"kind": kind, "at": at, "text": text, "journal": journal.name, "epoch": journal.epoch, "seq": seq, "about": about}
-    return msgspec.structs.replace(msgspec.convert(facts, Finding), proof=proof)
-
-
-def _line(raw: bytes) -> Proof:
-    return Proof(what="line", text=raw.decode("utf-8", "replace"))
-
-
-def _when(journal: JournalAudit, proofs: list[Proof]) -> str:
-    return ""
+    def _forged(self, text: str, proof: Proof) -> Finding:
+        return Finding(kind="signature", at=self._at, text=text, about=text[:80], proof=[proof])

@@ -184,7 +184,7 @@ def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Cl
         from edge.seal.catalog import open_identity
 
         assert seal is not None
-        return open_identity(seal)
+        return open_identity(seal, clock.read())
 
     return Checkpoints(
         config.node.id,
