@@ -1,0 +1,144 @@
+"""All that a node vouched for, held against all that is stored of it: from the files alone, from the first line to the last.
+
+The witness judges what comes, when it comes; the audit believes nothing but the files. It finds what was changed in the archive since, and
+what the witness had no reason to look at again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge.centre.archive import stored_journals
+from edge.centre.audit_journal import Heads, JournalAudit, JournalCheck
+from edge.centre.findings import KEPT_EACH, Finding, Proof, findings_path, read_findings
+from edge.centre.first_seen import USELESS, Certificates, Seen, judge, read_seen
+from edge.centre.order import Order
+from edge.centre.vouched import Life
+from edge.errors import IntegrityError
+from edge.host.disk import Disk
+from edge.seal.checkpoint import BadCheckpoint, ReadCheckpoint, read_checkpoint
+from edge.seal.trust import Roots
+
+_FINDINGS_BYTES = 64 << 20
+_UNTRUSTED = "untrusted"
+
+
+@dataclass(slots=True)
+class NodeAudit:
+    """checkpoints: how many, the first and the last of them seen when. signers: how many by what is known of who signed. findings: grave
+    ones first. more: further ones that are like those."""
+
+    node: str
+    checkpoints: int = 0
+    first_seen: str = ""
+    last_seen: str = ""
+    signers: dict[str, int] = field(default_factory=dict)
+    journals: list[JournalAudit] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    more: int = 0
+
+    @property
+    def adds_up(self) -> bool:
+        return not any(finding.grave for finding in self.findings)
+
+
+def audit_node(disk: Disk, folder: Path, node: str, roots: Roots | None, at: str) -> NodeAudit:
+    """at: RFC 3339, of the findings made now. Any process, also while the centre runs. Memory grows with the number of checkpoints (about
+    1 KiB each). Raises StorageError."""
+    checkpoints = _Checkpoints(disk, folder / "nodes" / node, roots, at, NodeAudit(node))
+    result = checkpoints.result
+    kept = _Kept()
+    kept.add(checkpoints.run())
+    for name, epoch, path in stored_journals(folder, node):
+        heads = checkpoints.heads.pop((name, epoch), Heads())
+        check = JournalCheck(disk, path, JournalAudit(name, epoch, vouched=heads.highest, seen=heads.seen), heads, at)
+        result.journals.append(check.audit)
+        try:
+            kept.add(check.run())
+        except IntegrityError as error:
+            kept.add([Finding(kind="chain", at=at, text=str(error), journal=name, epoch=epoch, about="notes")])
+    for (name, epoch), heads in checkpoints.heads.items():
+        result.journals.append(JournalAudit(name, epoch, vouched=heads.highest, seen=heads.seen))
+    for finding in read_findings(disk, findings_path(folder / "nodes" / node), _FINDINGS_BYTES):
+        if not (finding.about.startswith(_UNTRUSTED) and roots is not None):  # judged anew, by these authorities
+            kept.found[finding.key] = finding
+    result.journals.sort(key=lambda each: (each.name, each.epoch))
+    result.findings = sorted(kept.found.values(), key=lambda each: (not each.grave, each.at, each.key))
+    result.more = kept.more
+    return result
+
+
+class _Kept:
+    """Findings by what they are about, so many of a kind."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str, str, int, str], Finding] = {}
+        self.more = 0
+        self._each: Counter[tuple[str, str, str]] = Counter()
+
+    def add(self, findings: Iterator[Finding] | list[Finding]) -> None:
+        for finding in findings:
+            if finding.key in self.found:
+                continue
+            self._each[finding.key[:3]] += 1
+            if self._each[finding.key[:3]] > KEPT_EACH:
+                self.more += 1
+            else:
+                self.found[finding.key] = finding
+
+
+class _Checkpoints:
+    """Reads all of a node's checkpoints: `run` fills `heads` and `result`, and gives what does not add up."""
+
+    def __init__(self, disk: Disk, node_folder: Path, roots: Roots | None, at: str, result: NodeAudit) -> None:
+        self.result = result
+        self.heads: dict[Life, Heads] = {}
+        self._disk, self._folder, self._roots, self._at = disk, node_folder, roots, at
+        self._certificates = Certificates(disk, node_folder)
+        self._orders: dict[str, Order] = {}
+
+    def run(self) -> Iterator[Finding]:
+        signers: Counter[str] = Counter()
+        for seen in read_seen(self._disk, self._folder):
+            self.result.checkpoints += 1
+            self.result.first_seen = self.result.first_seen or seen.seen
+            self.result.last_seen = max(self.result.last_seen, seen.seen)
+            proof = Proof(what="checkpoint", text=seen.jws, seen=seen.seen)
+            try:
+                read = read_checkpoint(seen.jws)
+            except BadCheckpoint as error:
+                yield self._forged(f"a stored checkpoint does not read: {error}", proof)
+                continue
+            signer, why = judge(read, self._certificates.find(read.jws.fingerprint), self._roots)
+            signers[signer] += 1
+            if signer in USELESS or read.claims.node != self.result.node:
+                yield self._forged(f"{signer}: {why}" if signer in USELESS else f"it is signed for {read.claims.node}", proof)
+            else:
+                yield from self._good(seen, read, proof)
+        self.result.signers = dict(signers)
+
+    def _good(self, seen: Seen, read: ReadCheckpoint, proof: Proof) -> Iterator[Finding]:
+        yield from self._orders.setdefault(seen.via, Order()).next(read, proof, self._at)
+        for head in read.claims.heads:
+            heads = self.heads.setdefault((head.journal, head.epoch), Heads())
+            heads.highest = max(heads.highest, head.seq)
+            digest = bytes.fromhex(head.sha256)
+            before = heads.signed.setdefault(head.seq, (digest, proof))
+            if before[0] != digest:
+                text = f"two checkpoints vouch for different records {head.seq}"
+                yield Finding(
+                    kind="fork",
+                    at=self._at,
+                    text=text,
+                    journal=head.journal,
+                    epoch=head.epoch,
+                    seq=head.seq,
+                    about="checkpoints",
+                    proof=[before[1], proof],
+                )
+
+    def _forged(self, text: str, proof: Proof) -> Finding:
+        return Finding(kind="signature", at=self._at, text=text, about=text[:80], proof=[proof])
