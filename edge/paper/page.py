@@ -25,6 +25,8 @@ figure img { width: 100%; border: .15mm solid #999; display: block; } figcaption
 .verdict { font-size: 14pt; font-weight: bold; border: .6mm solid #111; padding: 2mm 3mm; margin: 3mm 0; }
 .signatures { display: grid; grid-template-columns: 1fr 1fr; gap: 12mm; margin-top: 14mm; }
 .signatures div { border-top: .2mm solid #111; font-size: 8.5pt; padding-top: 1mm; }
+.new-page { break-before: page; } .whole { break-inside: avoid; } .blank { height: 7mm; } .moment { white-space: nowrap; }
+ol { margin: 1.5mm 0; padding-left: 5mm; } li { margin: .8mm 0; }
 @media screen { body { padding: 0 6mm; } }
 """
 
@@ -48,6 +50,11 @@ def element(name: str, *content: object, **attributes: str) -> Html:
 
 def join(parts: Iterable[object]) -> Html:
     return Html("".join(text(part) for part in parts))
+
+
+def stacked(parts: Iterable[object]) -> Html:
+    """One below the other."""
+    return Html("<br>".join(text(part) for part in parts))
 
 
 def facts(rows: Iterable[tuple[object, object]]) -> Html:
