@@ -23,7 +23,8 @@ PROOF_MAX_BYTES = 4 << 20
 """Of lines in one package: days of a recorder's journal."""
 
 Checkpointer = Callable[[str], str]
-"""From the id of a clip to a new checkpoint (a compact JWS of CheckpointClaims) over the heads of all journals. Raises EdgeError."""
+"""From the id of a clip to a new checkpoint (a compact JWS of CheckpointClaims) over the heads of all journals, recorded. Raises
+EdgeError."""
 
 
 @dataclass(frozen=True, slots=True)

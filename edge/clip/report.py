@@ -28,13 +28,10 @@ def report(
         language,
         element("h1", words.title),
         element("p", words.neutral.format(statement=STATEMENT_NAME), class_="quiet"),
-        paper.what(),
+        paper.what(segments),
         element("h2", words.files),
         *(paper.file(each) for each in statement.files),
-        element("h2", words.gaps),
-        paper.gaps(),
-        element("h2", words.clock),
-        paper.clock(segments),
+        *paper.gaps(),
         element("h2", words.sheet),
         paper.sheet(sheet),
         element("div", element("h2", words.verify), paper.verify(sha256, unsigned), class_="new-page"),
@@ -50,49 +47,52 @@ class _Paper:
         self.language = language
         self.words: Words = WORDS[language]
 
-    def what(self) -> Html:
+    def what(self, segments: Sequence[Segment]) -> Html:
         words, statement = self.words, self.statement
         request = statement.request
         who = ((words.operator, request.operator), (words.case, request.case), (words.basis, request.basis))
         camera = f"{statement.camera_name} ({statement.camera})" if statement.camera_name else statement.camera
-        return facts(
-            [
-                (words.camera, camera),
-                (words.place, statement.place or words.none),
-                (words.asked, stacked((join((self.moment(request.start), " –")), self.moment(request.end)))),
-                *((name, value or words.none) for name, value in who),
-                (words.recipient, request.recipient or words.none),
-                (words.request, request.id),
-                (words.made, self.moment(statement.made)),
-                (words.device, f"{statement.node}, edge-recorder {statement.version}"),
-            ]
-        )
+        rows: list[tuple[object, object]] = [
+            (words.camera, camera),
+            (words.place, statement.place or words.none),
+            (words.asked, self.moments(request.start, request.end)),
+            *((name, value or words.none) for name, value in who),
+            (words.recipient, request.recipient or words.none),
+            (words.request, request.id),
+            (words.made, self.moment(statement.made)),
+            (words.device, f"{statement.node}, edge-recorder {statement.version}"),
+            (words.footage_clock, self._clock(segments)),
+            (words.masks, forms.grouped(statement.masks_sha256) if statement.masks_sha256 else words.no_masks),
+        ]
+        if not statement.gaps:
+            rows.append((words.gaps, words.no_gaps))
+        return facts(rows)
 
     def file(self, file: ClipFile) -> Html:
         words = self.words
-        count = forms.number(file.frames, self.language)
+        codec, size = _CODEC_NAMES.get(file.codec, file.codec), forms.size(file.bytes, self.language)
+        form = f"{codec}; {size}; {words.pictures}: {forms.number(file.frames, self.language)}"
         return facts(
             [
-                (words.file, element("b", file.name)),
+                (words.file, stacked((element("b", file.name), form))),
                 (words.first, self.moment(file.delivered_start)),
                 (words.last, self.moment(file.delivered_end)),
-                (words.pictures, f"{count} ({_CODEC_NAMES.get(file.codec, file.codec)}); {forms.size(file.bytes, self.language)}"),
                 ("SHA-256", forms.grouped(file.sha256)),
             ]
         )
 
-    def gaps(self) -> Html:
-        words, gaps = self.words, self.statement.gaps
-        if not gaps:
-            return element("p", words.no_gaps)
+    def gaps(self) -> Iterator[Html]:
+        words = self.words
         rows = []
-        for gap in gaps:
+        for gap in self.statement.gaps:
             length_ns = parse_utc(gap.end) - parse_utc(gap.start)
             reason = REASONS[self.language][gap.reason]
-            rows.append((self.moment(gap.start), self.moment(gap.end), forms.length(length_ns, self.language), reason))
-        return table((words.gap_from, words.gap_to, words.gap_length, words.gap_reason), rows)
+            rows.append((self.moments(gap.start, gap.end), forms.length(length_ns, self.language), reason))
+        if rows:
+            yield element("h2", words.gaps)
+            yield table((words.gap_span, words.gap_length, words.gap_reason), rows)
 
-    def clock(self, segments: Sequence[Segment]) -> Html:
+    def _clock(self, segments: Sequence[Segment]) -> Html:
         words = self.words
         states = dict.fromkeys(file.clock for file in self.statement.files)
         stated = "; ".join(CLOCKS[self.language].get(state, state) for state in states)
@@ -101,10 +101,10 @@ class _Paper:
         bound = words.error_unknown
         if known and len(known) == len(errors):
             bound = words.error_at_most.format(error=forms.number(max(known), self.language, 1))
-        masks = forms.grouped(self.statement.masks_sha256) if self.statement.masks_sha256 else words.no_masks
-        zone = self.statement.timezone
-        no_zone = [] if self._local(0) else [element("p", words.no_zone.format(zone=zone), class_="quiet")]
-        return join((facts([(words.footage_clock, f"{stated}; {bound}"), (words.masks, masks)]), *no_zone))
+        told = [f"{stated}; {bound}" if stated else bound]
+        if not self._local(0):
+            told.append(words.no_zone.format(zone=self.statement.timezone))
+        return stacked(told)
 
     def sheet(self, sheet: Sheet) -> Html:
         if sheet.trouble:
@@ -137,7 +137,8 @@ class _Paper:
                 facts(
                     [
                         (words.case, request.case),
-                        (words.camera, f"{self.statement.camera}, {request.id}"),
+                        (words.camera, self.statement.camera),
+                        (words.request, request.id),
                         (words.files_handed, stacked(names)),
                         *((name, blank) for name in (words.date, words.medium, words.giver, words.taker, words.remarks)),
                     ]
@@ -148,24 +149,23 @@ class _Paper:
 
     def moment(self, text: str) -> Html:
         """Local time, and UTC beside it."""
-        return join(self._both(parse_utc(text)))
-
-    def _both(self, utc_ns: int) -> Iterator[Html]:
+        utc_ns = parse_utc(text)
         here, utc = self._local(utc_ns), forms.utc(utc_ns, self.language)
-        if here:
-            yield element("span", here, class_="moment")
-            yield Html(" ")
-            yield element("span", utc, class_="moment quiet")
-        else:
-            yield element("span", utc, class_="moment")
+        if not here:
+            return element("span", utc, class_="moment")
+        return join((element("span", here, class_="moment"), " ", element("span", utc, class_="moment quiet")))
 
-    def _local(self, utc_ns: int) -> str:
-        return forms.local(utc_ns, self.statement.timezone, self.language)
+    def moments(self, start: str, end: str) -> Html:
+        return stacked((join((self.moment(start), " –")), self.moment(end)))
+
+    def _local(self, utc_ns: int, *, offset: bool = True) -> str:
+        return forms.local(utc_ns, self.statement.timezone, self.language, offset=offset)
 
     def _figure(self, still: Still) -> Html:
         source = f"data:image/jpeg;base64,{b64encode(still.jpeg).decode()}"
         image = Html(f'<img alt="" src="{source}">')
-        return element("figure", image, element("figcaption", *self._both(still.utc_ns)))
+        times = (self._local(still.utc_ns, offset=False), forms.utc(still.utc_ns, self.language))
+        return element("figure", image, element("figcaption", stacked(filter(None, times))))
 
     def _records(self) -> str:
         lines = sum(len(proof.lines) for proof in self.statement.records)

@@ -29,14 +29,11 @@ class Words:
     first: str
     last: str
     pictures: str
-    size: str
     gaps: str
     no_gaps: str
-    gap_from: str
-    gap_to: str
+    gap_span: str
     gap_length: str
     gap_reason: str
-    clock: str
     footage_clock: str
     error_at_most: str
     error_unknown: str
@@ -57,7 +54,6 @@ class Words:
     records: str
     proven: str
     notes: dict[RecordsNote, str]
-    by_hand: str
     handover: str
     handover_about: str
     files_handed: str
@@ -89,16 +85,13 @@ EN = Words(
     file="File",
     first="First picture",
     last="Last picture",
-    pictures="Pictures",
-    size="Size",
+    pictures="pictures",
     gaps="Missing footage",
     no_gaps="The device states that nothing of the time asked for is missing.",
-    gap_from="From",
-    gap_to="To",
+    gap_span="Time",
     gap_length="Length",
     gap_reason="Reason, as recorded by the device",
-    clock="Time",
-    footage_clock="Clock of the device while recording",
+    footage_clock="Device clock while recording",
     error_at_most="error at most {error} ms",
     error_unknown="error bound not known",
     no_zone="Local times are left out: the device has no time zone data for {zone}.",
@@ -133,9 +126,8 @@ EN = Words(
         "too_large": "The records are not included: there are more lines up to the next signed checkpoint than a package carries.",
         "unreadable": "The records are not included: the device could not read its journal without a hole.",
     },
-    by_hand="Exported by (signature)",
     handover="Hand-over record",
-    handover_about="The footage described here was handed over together with the files listed. To be filled in by hand.",
+    handover_about="The footage described in this report was handed over as the files listed. To be filled in by hand.",
     files_handed="Files handed over",
     date="Date and time",
     medium="Medium, serial number",
@@ -165,16 +157,13 @@ PL = Words(
     file="Plik",
     first="Pierwsza klatka",
     last="Ostatnia klatka",
-    pictures="Liczba klatek",
-    size="Rozmiar",
+    pictures="liczba klatek",
     gaps="Braki w nagraniu",
     no_gaps="Według urządzenia w żądanym okresie niczego nie brakuje.",
-    gap_from="Od",
-    gap_to="Do",
+    gap_span="Okres",
     gap_length="Długość",
     gap_reason="Przyczyna zapisana przez urządzenie",
-    clock="Czas",
-    footage_clock="Zegar urządzenia podczas rejestracji",
+    footage_clock="Zegar urządzenia",
     error_at_most="błąd nie większy niż {error} ms",
     error_unknown="granica błędu nieznana",
     no_zone="Nie podano czasu lokalnego: urządzenie nie ma danych strefy czasowej {zone}.",
@@ -209,9 +198,8 @@ PL = Words(
         "too_large": "Wpisów nie dołączono: do najbliższego podpisanego punktu kontrolnego jest ich zbyt wiele.",
         "unreadable": "Wpisów nie dołączono: urządzenie nie mogło odczytać dziennika bez luki.",
     },
-    by_hand="Sporządził(a) (podpis)",
     handover="Protokół przekazania",
-    handover_about="Opisane wyżej nagranie przekazano wraz z wymienionymi plikami. Wypełnić ręcznie.",
+    handover_about="Nagranie opisane w tym raporcie przekazano w postaci wymienionych plików. Wypełnić ręcznie.",
     files_handed="Przekazane pliki",
     date="Data i godzina",
     medium="Nośnik, numer seryjny",

@@ -21,8 +21,9 @@ def number(value: float, language: Language, decimals: int = 0) -> str:
 
 
 def size(count: int, language: Language) -> str:
-    """Bytes, exactly and roughly."""
-    return f"{number(count, language)}{_NBSP}B ({number(count / 1e6, language, 1)}{_NBSP}MB)"
+    """Bytes, exactly and, where they are many, roughly."""
+    exact = f"{number(count, language)}{_NBSP}B"
+    return exact if count < 100_000 else f"{exact} ({number(count / 1e6, language, 1)}{_NBSP}MB)"
 
 
 def length(length_ns: int, language: Language) -> str:
@@ -42,15 +43,15 @@ def utc(utc_ns: int, language: Language) -> str:
     return f"{_stamp(f'{utc_datetime(utc_ns):%Y-%m-%d %H:%M:%S.%f}', language)} UTC"
 
 
-def local(utc_ns: int, zone_name: str, language: Language) -> str:
-    """2026-11-22 14:05:00.120 +01:00 CET: never ambiguous, also in the hour that comes twice. "" where this machine does not know the
-    zone."""
+def local(utc_ns: int, zone_name: str, language: Language, *, offset: bool = True) -> str:
+    """2026-11-22 14:05:00.120 +01:00 CET: never ambiguous, also in the hour that comes twice. offset False: only where UTC stands beside
+    it. "" where this machine does not know the zone."""
     try:
         moment = utc_datetime(utc_ns).astimezone(zoneinfo.ZoneInfo(zone_name))
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
         return ""
-    offset = f"{moment:%z}"
-    return f"{_stamp(f'{moment:%Y-%m-%d %H:%M:%S.%f}', language)} {offset[:3]}:{offset[3:5]} {moment:%Z}"
+    stamp, ahead = _stamp(f"{moment:%Y-%m-%d %H:%M:%S.%f}", language), f"{moment:%z}"
+    return f"{stamp} {ahead[:3]}:{ahead[3:5]} {moment:%Z}" if offset else stamp
 
 
 def grouped(digest: str) -> Html:
