@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +18,13 @@ from edge.config.model import NodeConfig
 from edge.errors import StorageError, TryAgain
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
+from edge.journal.heads import read_heads
 from edge.journal.writer import JournalWriter
 from edge.messages.records import Facts
 from edge.ring.layout import folders_of
+
+if TYPE_CHECKING:
+    from edge.seal.signer import Identity
 
 WRITER = "local"
 LOCK_WAIT_S = 5.0
@@ -48,6 +53,18 @@ def note(config: NodeConfig, facts: Facts, camera: str | None) -> None:
             journal.append(facts, camera)
     except (StorageError, TryAgain) as error:
         click.echo(f"warning: not recorded in the journal: {error}", err=True)
+
+
+def local_checkpoint(config: NodeConfig, identity: Identity, clip_id: str) -> str:
+    """What the agent does for a clip, without an agent: the heads of all journals, signed and recorded. Returns the compact JWS. Raises
+    SigningTrouble, StorageError, TryAgain; ValueError for more journals than fit."""
+    from edge.seal.checkpoint import claims_of, sign_checkpoint
+
+    with local_journal(config) as journal:
+        heads = read_heads(LinuxDisk(), folders_of(config).journals)
+        checkpoint = sign_checkpoint(identity, claims_of(config.node.id, journal.boot, clock_of(config).read(), heads, clip_id))
+        journal.append(checkpoint)
+        return checkpoint.jws
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Literal
 
 from edge.clock import NS_PER_MS, parse_utc
 from edge.journal.reader import JournalReader
-from edge.messages.records import Dated, Erase, Gap, Record, Recover, Segment, facts_of
+from edge.messages.records import Boot, Dated, Erase, Gap, Record, Recover, Segment, facts_of
 from edge.ring.gaps import FootageEnd
 
 Ended = Literal["first", "orderly", "crash", "power"]
@@ -19,13 +19,15 @@ _WINDOW = 1000
 
 @dataclass(slots=True)
 class History:
-    """ended: how the run before this one ended. segments: the newest segment records, by number.
+    """ended: how the run before this one ended. config_sha256: of the configuration in force then, "" where not known.
+    segments: the newest segment records, by number.
     recovered, erased: numbers of such records seen.
     spans: boot id -> its last span. offsets_ms: number of a segment dated later -> its utc - monotonic.
     gaps: number of a segment -> the newest Gap record behind it. explained: number of a segment -> where the newest gap behind it that is
     over ends."""
 
     ended: Ended = "first"
+    config_sha256: str = ""
     last_seq: int = 0
     segments: dict[int, Segment] = field(default_factory=dict)
     recovered: set[int] = field(default_factory=set)
@@ -99,6 +101,7 @@ def _digest(records: Iterable[Record], boot: str) -> History:
         last = record
         if record.type == "boot":
             history.spans[record.boot] = span_of(record)
+            history.config_sha256 = facts_of(record, Boot).config_sha256 or history.config_sha256
             stopped = False
         elif record.type == "stop":
             stopped = True
@@ -114,6 +117,7 @@ def _note(history: History, record: Record) -> None:
         segment = facts_of(record, Segment)
         history.segments[segment.seq] = segment
         history.spans[boot_of(segment)] = segment.span
+        history.config_sha256 = segment.config_sha256 or history.config_sha256
         history.last_seq = max(history.last_seq, segment.seq)
     elif record.type == "recover":
         recovered = facts_of(record, Recover)

@@ -6,8 +6,10 @@ import logging
 
 from edge.clock import NS_PER_S, format_utc
 from edge.errors import StorageError
+from edge.journal.reader import JournalReader
 from edge.ring.hold import Holds
 from edge.services.agent_parts import Parts
+from edge.services.agent_past import recall, remember
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ def once_a_day(parts: Parts) -> None:
     try:
         parts.ledger.prune(now, parts.boot)
         parts.store.forget()
+        remember(parts.disk, parts.past, recall(parts.disk, parts.past, JournalReader(parts.disk, parts.journal.folder)))
         if now.state == "trusted":
             parts.journal.retire(format_utc(now.utc_ns - round(parts.journal_days * DAY_S) * NS_PER_S))
     except StorageError as error:

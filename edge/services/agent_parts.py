@@ -5,12 +5,14 @@ from __future__ import annotations
 import queue
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.clock import Clock
 from edge.command.authority import Authority
 from edge.command.dispatch import Verb
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt
+from edge.host.disk import Disk
 from edge.journal.writer import JournalWriter
 from edge.link.lane import Lane
 from edge.link.port import Link
@@ -23,6 +25,7 @@ from edge.ring.hold import Holds
 from edge.services.agent_alarms import LinkAlarms
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_voice import Wills
+from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.upload.jobs import Final, Job, JobStore
 
@@ -38,6 +41,9 @@ class Parts:
     mqtt: Mqtt
     node: str
     boot: str
+    disk: Disk
+    past: Path
+    """Where it is written down what stands: see agent_past."""
     clock: Clock
     journal: JournalWriter
     link: Link
@@ -51,6 +57,7 @@ class Parts:
     store: JobStore
     jobs: ClipJobs | None
     health: HealthWatch
+    checkpoints: Checkpoints
     link_alarms: LinkAlarms
     health_interval_s: float
     journal_days: float

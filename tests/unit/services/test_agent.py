@@ -71,14 +71,14 @@ def test_without_a_broker_configured_the_agent_only_keeps_locks_complete(tmp_pat
     thread.start()
     journal = JournalReader(LinuxDisk(), tmp_path / "journal" / "agent")
     for _ in range(1000):
-        if [line.record.type for line in journal.read()] == ["boot", "hold"]:
+        if [line.record.type for line in journal.read()] == ["boot", "key", "hold"]:
             break
         threading.Event().wait(0.01)
     assert threading.active_count() == before + 1
     stop.set()
     thread.join(10)
     assert ended == [0]
-    assert [line.record.type for line in journal.read()] == ["boot", "hold", "stop"]
+    assert [line.record.type for line in journal.read()] == ["boot", "key", "hold", "stop"]
     assert list(folder.glob("*.mp4"))
 
 
