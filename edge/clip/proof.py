@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-
-import msgspec
+from itertools import pairwise
 
 from edge.clock import parse_utc
 from edge.errors import EdgeError, StorageError
 from edge.journal.line import Line, chain_hash
 from edge.journal.reader import JournalReader
-from edge.messages.evidence import Checkpoint, CheckpointClaims, Head
-from edge.messages.package import CHECKPOINT_TYPE, JournalProof, RecordsNote
+from edge.messages.evidence import Checkpoint, Head
+from edge.messages.package import JournalProof, RecordsNote
 from edge.messages.records import Gap, Record, Segment, facts_of
-from edge.seal.jws import BadJws, read_compact
+from edge.seal.checkpoint import BadCheckpoint, read_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ PROOF_MAX_BYTES = 4 << 20
 
 Checkpointer = Callable[[str], str]
 """From the id of a clip to a new checkpoint (a compact JWS of CheckpointClaims) over the heads of all journals, recorded. Raises
-EdgeError."""
+EdgeError; ValueError where there are more journals than fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def prove(wanted: Wanted, recorder: JournalReader, agent: JournalReader, checkpo
 def _proof(recorder: JournalReader, lines: list[Line], token: str, head: Head, story: _Story) -> Proven:
     if sum(len(line.raw) for line in lines) > PROOF_MAX_BYTES:
         return Proven([], story.segments, "too_large")
-    whole = all(after.record.prev == chain_hash(before.raw) for before, after in zip(lines, lines[1:], strict=False))
+    whole = all(after.record.prev == chain_hash(before.raw) for before, after in pairwise(lines))
     if not whole or lines[-1].seq != head.seq or chain_hash(lines[-1].raw) != head.sha256:
         return Proven([], story.segments, "unreadable")
     proof = JournalProof(journal=head.journal, epoch=head.epoch, lines=[line.raw.decode() for line in lines], checkpoint=token)
@@ -157,8 +156,8 @@ def _head(record: Record, journal: str, epoch: str) -> tuple[str, Head] | None:
 
 def _head_of(token: str, journal: str, epoch: str) -> tuple[str, Head] | None:
     try:
-        claims = msgspec.json.decode(read_compact(token, CHECKPOINT_TYPE).payload, type=CheckpointClaims)
-    except (BadJws, msgspec.MsgspecError, UnicodeDecodeError):
+        claims = read_checkpoint(token).claims
+    except BadCheckpoint:
         return None
     return next(((token, head) for head in claims.heads if (head.journal, head.epoch) == (journal, epoch)), None)
 
@@ -166,7 +165,7 @@ def _head_of(token: str, journal: str, epoch: str) -> tuple[str, Head] | None:
 def _asked(checkpoint: Checkpointer, clip: str, recorder: JournalReader, seq: int) -> tuple[str, Head] | None:
     try:
         token = checkpoint(clip)
-    except EdgeError as trouble:
+    except (EdgeError, ValueError) as trouble:
         log.warning("clip %s: no checkpoint could be made: %s", clip, trouble)
         return None
     found = _head_of(token, recorder.folder.name, recorder.epoch())

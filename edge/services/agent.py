@@ -9,6 +9,7 @@ from threading import Event
 from edge import __version__
 from edge.clip.holes import Missing, missing_of
 from edge.clip.maker import ClipMaker
+from edge.clip.package import PackageMaker
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clock import Clock, monotonic_s
@@ -124,7 +125,14 @@ def build(
     jobs = None
     if config.upload is not None and target is not None:
         deadline_s = config.upload.deadline_h * 3600
-        jobs = ClipJobs(store, ClipMaker(node), target, upload_settings_of(config.upload), deadline_s, inbox.put)
+        jobs = ClipJobs(
+            store,
+            ClipMaker(node, _packages(config, disk, clock, checkpoints)),
+            target,
+            upload_settings_of(config.upload),
+            deadline_s,
+            inbox.put,
+        )
     ring = RingReader(disk, folders.data, clock, boot)
     clip = ClipVerb(
         [camera.id for camera in config.camera],
@@ -190,6 +198,14 @@ def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Cl
         adapter=seal.signer if seal is not None else "",
         standing=past.alarms,
     )
+
+
+def _packages(config: NodeConfig, disk: Disk, clock: Clock, checkpoints: Checkpoints) -> PackageMaker:
+    """Signs with a session of its own: the checkpoints' signer belongs to their thread."""
+    seal = config.seal
+    if seal is None:
+        return PackageMaker(config, disk, clock)
+    return PackageMaker(config, disk, clock, lambda: open_identity(seal), lambda identity, clip: checkpoints.request(clip))
 
 
 def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str, past: Past, config_sha256: str) -> JournalWriter:
