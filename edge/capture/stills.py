@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib.util import find_spec
 from struct import Struct
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -69,7 +68,9 @@ def read_answers(data: bytes, count: int) -> list[bytes]:
 
 def main() -> int:
     """Until stdin ends."""
-    if find_spec("av") is None:
+    try:
+        import av  # noqa: F401 - is it there?
+    except ImportError:
         return NO_DECODER
     os.nice(19)
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
