@@ -8,6 +8,7 @@ from typing import Literal
 
 from edge.clock import NS_PER_MS, parse_utc
 from edge.journal.reader import JournalReader
+from edge.messages.evidence import KeyNews
 from edge.messages.records import Boot, Dated, Erase, Gap, Record, Recover, Segment, facts_of
 from edge.ring.gaps import FootageEnd
 
@@ -24,7 +25,7 @@ class History:
     recovered, erased: numbers of such records seen.
     spans: boot id -> its last span. offsets_ms: number of a segment dated later -> its utc - monotonic.
     gaps: number of a segment -> the newest Gap record behind it. explained: number of a segment -> where the newest gap behind it that is
-    over ends."""
+    over ends. signed: whether the newest record about the signing key says that it is in force."""
 
     ended: Ended = "first"
     config_sha256: str = ""
@@ -36,6 +37,7 @@ class History:
     offsets_ms: dict[int, int] = field(default_factory=dict)
     gaps: dict[int, Gap] = field(default_factory=dict)
     explained: dict[int, FootageEnd] = field(default_factory=dict)
+    signed: bool = False
     readable: bool = True
 
     @property
@@ -130,6 +132,8 @@ def _note(history: History, record: Record) -> None:
     elif record.type == "dated":
         dated = facts_of(record, Dated)
         history.offsets_ms.update(dict.fromkeys(dated.segments, dated.offset_ms))
+    elif record.type == "key":
+        history.signed = facts_of(record, KeyNews).state == "in_force"
     elif record.type == "gap":
         gap = facts_of(record, Gap)
         if gap.after_seq is not None:

@@ -41,7 +41,7 @@ from edge.messages.wire import CameraInfo, NodeInfo
 from edge.ring.hold import Holds
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
-from edge.seal.catalog import open_identity
+from edge.seal.signer import Identity
 from edge.services.agent_alarms import PREFIX, LinkAlarms
 from edge.services.agent_chores import HOLDS_EVERY_S, refresh_holds
 from edge.services.agent_health import HealthWatch
@@ -187,13 +187,20 @@ def _plan(ring: RingReader, request: ClipRequest) -> Plan:
 
 def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, journal: JournalWriter, past: Past) -> Checkpoints:
     seal = config.seal
+
+    def opener() -> Identity:
+        from edge.seal.catalog import open_identity
+
+        assert seal is not None
+        return open_identity(seal)
+
     return Checkpoints(
         config.node.id,
         disk,
         folders.journals,
         clock,
         journal,
-        (lambda: open_identity(seal)) if seal is not None else None,
+        opener if seal is not None else None,
         Pace(every_s=seal.checkpoint_s) if seal is not None else None,
         adapter=seal.signer if seal is not None else "",
         standing=past.alarms,

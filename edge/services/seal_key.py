@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from edge.clock import monotonic_s
-from edge.errors import ConfigError, EdgeError, NotFound
+from edge.errors import ConfigError, EdgeError
 from edge.messages.evidence import Checkpoint, CheckpointClaims, KeyNews
 from edge.seal.checkpoint import sign_checkpoint
 from edge.seal.signer import Identity, SigningTrouble
 from edge.seal.trust import Roots, check_chain
 from edge.services.key_standing import KeyStanding
+
+log = logging.getLogger(__name__)
 
 STUCK_S = 20.0
 
@@ -30,18 +34,15 @@ class SealKey:
     def sign(self, claims: CheckpointClaims) -> Checkpoint:
         """Blocks for as long as the signer does. One slow answer is no trouble yet: it is asked twice. Raises EdgeError (SigningTrouble,
         ConfigError for a key that cannot be used), ValueError for claims that do not fit."""
+        identity = self._opened()
         try:
-            try:
-                return self._signed(claims)
-            except SigningTrouble:
-                if self._identity is None:
-                    raise
-                return self._signed(claims)
-        except (EdgeError, OSError) as error:
+            checkpoint = self._signed(identity, claims)
+        except SigningTrouble as error:
             self.close()
-            state = "missing" if isinstance(error, (ConfigError, NotFound, FileNotFoundError)) else "broken"
-            self._standing.say(KeyNews(state=state, adapter=self._adapter, text=str(error)), monotonic_s())
-            raise error if isinstance(error, EdgeError) else SigningTrouble(str(error)) from error
+            self._standing.say(KeyNews(state="broken", adapter=self._adapter, text=str(error)), monotonic_s())
+            raise
+        self._in_force(identity)
+        return checkpoint
 
     def look(self, now_s: float) -> None:
         """Call every few seconds: of a signer that never answers, the thread that waits for it cannot tell."""
@@ -56,11 +57,26 @@ class SealKey:
             with self._waiting():
                 identity.signer.close()
 
-    def _signed(self, claims: CheckpointClaims) -> Checkpoint:
+    def _opened(self) -> Identity:
+        if self._identity is None:
+            try:
+                with self._waiting():
+                    self._identity = self._opener()
+            except EdgeError as error:
+                state: Literal["broken", "missing"] = "broken" if isinstance(error, ConfigError) else "missing"
+                self._standing.say(KeyNews(state=state, adapter=self._adapter, text=str(error)), monotonic_s())
+                raise
+        return self._identity
+
+    def _signed(self, identity: Identity, claims: CheckpointClaims) -> Checkpoint:
         with self._waiting():
-            identity = self._identity = self._identity or self._opener()
-            checkpoint = sign_checkpoint(identity, claims)
-        certificates = identity.certificates.decode("ascii", "replace")
+            try:
+                return sign_checkpoint(identity, claims)
+            except SigningTrouble as error:
+                log.info("the signer is asked once more: %s", error)
+                return sign_checkpoint(identity, claims)
+
+    def _in_force(self, identity: Identity) -> None:
         known = check_chain(identity.certificates, Roots(()), None)
         news = KeyNews(
             state="in_force",
@@ -71,8 +87,7 @@ class SealKey:
             not_after=known.not_after,
         )
         self._standing.say(news, monotonic_s())
-        self.certificates = certificates
-        return checkpoint
+        self.certificates = identity.certificates.decode("ascii", "replace")
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:

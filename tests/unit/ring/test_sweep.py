@@ -113,7 +113,7 @@ def test_a_full_disk_makes_room_by_the_oldest_and_an_alarm_names_what_is_early()
 
 
 def test_the_early_alarm_is_raised_once_and_cleared_when_the_ring_is_long_enough_again() -> None:
-    ring = small_ring(40 * 24)
+    ring = small_ring(48 * 24)
     ring.record_days(10)
     free = ring.disk.space(DATA).free_bytes
     for _ in range(3):

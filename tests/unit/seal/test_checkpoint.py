@@ -14,11 +14,13 @@ from edge.messages.evidence import CheckpointClaims, Head
 from edge.messages.package import CHECKPOINT_TYPE, STATEMENT_TYPE
 from edge.seal.checkpoint import LARGEST_HEADS, BadCheckpoint, claims_of, read_checkpoint, sign_checkpoint
 from edge.seal.jws import sign_compact, verify
-from tests.support.identities import Town, file_identity
+from tests.support.identities import Town, identity_of
 
 TOWN = Town()
-IDENTITY = file_identity(TOWN, "pole-1")
-HEADS = [Head(journal=f"recorder.cam{number}", epoch="0" * 15 + str(number), seq=number + 1, sha256=str(number) * 64) for number in range(4)]
+IDENTITY = identity_of(TOWN, "pole-1")
+HEADS = [
+    Head(journal=f"recorder.cam{number}", epoch="0" * 15 + str(number), seq=number + 1, sha256=str(number) * 64) for number in range(4)
+]
 
 
 def claims(**changes: Any) -> CheckpointClaims:
@@ -33,7 +35,7 @@ def test_what_was_signed_is_read_back_and_verifies_with_its_certificate_alone() 
     assert read.claims.clip == "clip-1"
     assert read.jws.fingerprint == checkpoint.fingerprint == IDENTITY.fingerprint
     assert verify(read.jws, IDENTITY.certificates)
-    assert not verify(read.jws, file_identity(TOWN, "pole-2").certificates)
+    assert not verify(read.jws, identity_of(TOWN, "pole-2").certificates)
 
 
 def test_a_statement_about_a_clip_is_no_checkpoint() -> None:

@@ -24,6 +24,7 @@ from edge.link.port import SESSION_TAKEN_OVER, Disconnected
 from edge.link.publish import Direct
 from edge.link.session import SessionNumber
 from edge.link.topics import STATUS
+from edge.messages.evidence import ConfigInForce
 from edge.messages.health import LinkHealth
 from edge.messages.records import AlarmRaised, Boot, facts_of
 from edge.messages.wire import Response, Status
@@ -93,6 +94,17 @@ def test_an_agent_says_how_the_one_before_it_ended(tmp_path: Path) -> None:
     assert run_agent(config_of(tmp_path), stop) == 0
     lines = JournalReader(LinuxDisk(), tmp_path / "journal" / "agent").read()
     assert [facts_of(line.record, Boot).ended for line in lines if line.record.type == "boot"] == ["first", "orderly", "first", "power"]
+
+
+def test_an_agent_says_that_its_configuration_is_another_one(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    for sha256 in ("one", "one", "two", "", "two"):
+        assert run_agent(config_of(tmp_path), stop, config_sha256=sha256) == 0
+    lines = list(JournalReader(LinuxDisk(), tmp_path / "journal" / "agent").read())
+    changes = [facts_of(line.record, ConfigInForce) for line in lines if line.record.type == "config"]
+    assert changes == [ConfigInForce(sha256="two", before="one")]
+    assert [facts_of(line.record, Boot).config_sha256 for line in lines if line.record.type == "boot"] == ["one", "one", "two", "", "two"]
 
 
 def test_two_agents_on_one_disk_and_broken_keys_are_refused(tmp_path: Path) -> None:
