@@ -14,6 +14,7 @@ from edge.cli.local_journal import local_checkpoint, note
 from edge.cli.options import clock_of
 from edge.clip.exported import exported_of
 from edge.clip.package import Package, PackageMaker, attachments_of
+from edge.clip.signing import identity_opener
 from edge.config.model import NodeConfig
 from edge.errors import Refused, StorageError
 from edge.host.disk import Disk
@@ -84,13 +85,7 @@ def _remove(disk: Disk, folder: Path) -> None:
 
 
 def _maker(config: NodeConfig, disk: Disk) -> PackageMaker:
-    seal = config.seal
-    if seal is None:
-        return PackageMaker(config, disk, clock_of(config))
+    def checkpoint(identity: Identity, clip: str) -> str:
+        return local_checkpoint(config, identity, clip)
 
-    def open_identity() -> Identity:
-        from edge.seal.catalog import open_identity
-
-        return open_identity(seal)
-
-    return PackageMaker(config, disk, clock_of(config), open_identity, lambda identity, clip: local_checkpoint(config, identity, clip))
+    return PackageMaker(config, disk, clock_of(config), identity_opener(config.seal), checkpoint)

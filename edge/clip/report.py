@@ -28,12 +28,16 @@ def report(
         language,
         element("h1", words.title),
         element("p", words.neutral.format(statement=STATEMENT_NAME), class_="quiet"),
-        paper.what(segments),
-        element("h2", words.files),
-        *(paper.file(each) for each in statement.files),
-        *paper.gaps(),
-        element("h2", words.sheet),
-        paper.sheet(sheet),
+        element(
+            "div",
+            paper.what(segments),
+            element("h2", words.files),
+            *(paper.file(each) for each in statement.files),
+            *paper.gaps(),
+            element("h2", words.sheet),
+            paper.sheet(sheet),
+            class_="dense",
+        ),
         element("div", element("h2", words.verify), paper.verify(sha256, unsigned), class_="new-page"),
         element("div", paper.handover(names), class_="whole"),
     )
@@ -75,8 +79,7 @@ class _Paper:
         return facts(
             [
                 (words.file, stacked((element("b", file.name), form))),
-                (words.first, self.moment(file.delivered_start)),
-                (words.last, self.moment(file.delivered_end)),
+                (words.first_last, self.moments(file.delivered_start, file.delivered_end)),
                 ("SHA-256", forms.grouped(file.sha256)),
             ]
         )

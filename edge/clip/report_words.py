@@ -26,8 +26,7 @@ class Words:
     made: str
     files: str
     file: str
-    first: str
-    last: str
+    first_last: str
     pictures: str
     gaps: str
     no_gaps: str
@@ -83,15 +82,14 @@ EN = Words(
     made="Made",
     files="Files",
     file="File",
-    first="First picture",
-    last="Last picture",
+    first_last="First, last picture",
     pictures="pictures",
     gaps="Missing footage",
     no_gaps="The device states that nothing of the time asked for is missing.",
     gap_span="Time",
     gap_length="Length",
     gap_reason="Reason, as recorded by the device",
-    footage_clock="Device clock while recording",
+    footage_clock="Device clock",
     error_at_most="error at most {error} ms",
     error_unknown="error bound not known",
     no_zone="Local times are left out: the device has no time zone data for {zone}.",
@@ -155,8 +153,7 @@ PL = Words(
     made="Data sporządzenia",
     files="Pliki",
     file="Plik",
-    first="Pierwsza klatka",
-    last="Ostatnia klatka",
+    first_last="Pierwsza i ostatnia klatka",
     pictures="liczba klatek",
     gaps="Braki w nagraniu",
     no_gaps="Według urządzenia w żądanym okresie niczego nie brakuje.",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from edge.config.model import Seal
 from edge.errors import EdgeError
 from edge.seal.signer import Identity
 
@@ -22,6 +23,19 @@ class Hand:
 
 
 NO_SEAL = "this node has no [seal] section"
+
+
+def identity_opener(seal: Seal | None) -> Opener | None:
+    """What opens the key that the configuration names; None where nothing is to be signed. The catalog is imported when it is called."""
+    if seal is None:
+        return None
+
+    def opened() -> Identity:
+        from edge.seal.catalog import open_identity
+
+        return open_identity(seal)
+
+    return opened
 
 
 @contextmanager

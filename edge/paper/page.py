@@ -21,12 +21,13 @@ tr { break-inside: avoid; } th { font-weight: bold; } th[scope=row] { width: 42m
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; padding-right: 4mm; }
 code { font: 9pt/1.35 "Liberation Mono", "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .pictures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 2mm; } figure { margin: 0; break-inside: avoid; }
-figure img { width: 100%; border: .15mm solid #999; display: block; } figcaption { font-size: 7.5pt; line-height: 1.25; }
+figure img { width: 100%; border: .15mm solid #999; display: block; } figcaption { font-size: 7.5pt; line-height: 1.25; padding-top: .5mm; }
 .verdict { font-size: 14pt; font-weight: bold; border: .6mm solid #111; padding: 2mm 3mm; margin: 3mm 0; }
 .signatures { display: grid; grid-template-columns: 1fr 1fr; gap: 12mm; margin-top: 14mm; }
 .signatures div { border-top: .2mm solid #111; font-size: 8.5pt; padding-top: 1mm; }
 h2 { break-after: avoid; } .new-page { break-before: page; } .whole { break-inside: avoid; } .blank { height: 9mm; }
-.moment { white-space: nowrap; }
+.moment { white-space: nowrap; } .dense table { font-size: 9pt; } .dense h2 { margin-top: 3mm; }
+.dense th, .dense td { padding: .5mm 2mm .5mm 0; }
 ol { margin: 1.5mm 0; padding-left: 5mm; } li { margin: .8mm 0; }
 @media screen { body { padding: 0 6mm; } } @media print { body { margin: 0 auto; } }
 """

@@ -12,6 +12,7 @@ from edge.clip.maker import ClipMaker
 from edge.clip.package import PackageMaker
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
+from edge.clip.signing import identity_opener
 from edge.clock import Clock, monotonic_s
 from edge.command.authority import Authority, read_command_key
 from edge.command.clip import ClipVerb
@@ -41,7 +42,6 @@ from edge.messages.wire import CameraInfo, NodeInfo
 from edge.ring.hold import Holds
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
-from edge.seal.signer import Identity
 from edge.services.agent_alarms import PREFIX, LinkAlarms
 from edge.services.agent_chores import HOLDS_EVERY_S, refresh_holds
 from edge.services.agent_health import HealthWatch
@@ -187,20 +187,13 @@ def _plan(ring: RingReader, request: ClipRequest) -> Plan:
 
 def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, journal: JournalWriter, past: Past) -> Checkpoints:
     seal = config.seal
-
-    def opener() -> Identity:
-        from edge.seal.catalog import open_identity
-
-        assert seal is not None
-        return open_identity(seal)
-
     return Checkpoints(
         config.node.id,
         disk,
         folders.journals,
         clock,
         journal,
-        opener if seal is not None else None,
+        identity_opener(seal),
         Pace(every_s=seal.checkpoint_s) if seal is not None else None,
         adapter=seal.signer if seal is not None else "",
         standing=past.alarms,
@@ -209,10 +202,7 @@ def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Cl
 
 def _packages(config: NodeConfig, disk: Disk, clock: Clock, checkpoints: Checkpoints) -> PackageMaker:
     """Signs with a session of its own: the checkpoints' signer belongs to their thread."""
-    seal = config.seal
-    if seal is None:
-        return PackageMaker(config, disk, clock)
-    return PackageMaker(config, disk, clock, lambda: open_identity(seal), lambda identity, clip: checkpoints.request(clip))
+    return PackageMaker(config, disk, clock, identity_opener(config.seal), lambda identity, clip: checkpoints.request(clip))
 
 
 def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str, past: Past, config_sha256: str) -> JournalWriter:

@@ -66,7 +66,7 @@ def test_a_key_that_cannot_be_opened_makes_an_unsigned_package(node: Node) -> No
 
 def test_a_signer_that_fails_leaves_no_name_of_its_key_behind_and_is_let_go(node: Node) -> None:
     signer = FailingSigner(node.identity)
-    signer.fails = True
+    signer.failures = 99
     identity = Identity(signer, node.identity.certificates, node.identity.fingerprint)
     plan, manifest = node.planned(node.request())
     package = PackageMaker(node.config, LinuxDisk(), node.clock, lambda: identity).make(manifest, plan, node.segment)
