@@ -18,6 +18,7 @@ from edge.clip.manifest import file_name, manifest
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clip.sound import sound_plan
+from edge.clip.source import Opener
 from edge.clip.virtual import VirtualClip
 from edge.clock import NS_PER_S
 from edge.config.model import NodeConfig
@@ -70,7 +71,7 @@ class Found:
     plan: Plan
     clips: list[VirtualClip]
     manifest: Manifest
-    segment: Callable[[int], RingFile]
+    segment: Opener
 
     @property
     def size(self) -> int:

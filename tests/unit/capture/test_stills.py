@@ -31,7 +31,7 @@ def answers(coded: list[Coded], count: int | None = None) -> list[bytes]:
 
 def size_of(jpeg: bytes) -> tuple[int, int]:
     decoder = av.CodecContext.create("mjpeg", "r")
-    frame = [*decoder.decode(av.Packet(jpeg)), *decoder.decode(None)][0]  # type: ignore[attr-defined]
+    frame = [*decoder.decode(av.Packet(jpeg)), *decoder.decode(None)][0]
     return frame.width, frame.height
 
 

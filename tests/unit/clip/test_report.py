@@ -193,7 +193,7 @@ def tags_of(language: Language) -> list[str]:
     hostile,
 )
 def test_whatever_the_words_are_they_stay_words(language: Language, words: dict[str, str], place: str, why: str) -> None:
-    page = Page(made(language, statement(camera_name="x", place=place, **words), unsigned=why or "x"))
+    page = Page(made(language, statement(0, 1, camera_name="x", place=place, **words), unsigned=why or "x"))
     assert page.tags == tags_of(language)
     seen = page.words.replace("\r", "\n")
     for word in (*words.values(), place, why):
