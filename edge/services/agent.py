@@ -9,6 +9,7 @@ from threading import Event
 from edge import __version__
 from edge.clip.holes import Missing, missing_of
 from edge.clip.maker import ClipMaker
+from edge.clip.package import PackageMaker
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clock import Clock, monotonic_s
@@ -40,7 +41,7 @@ from edge.messages.wire import CameraInfo, NodeInfo
 from edge.ring.hold import Holds
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
-from edge.seal.signer import Identity
+from edge.seal.opening import identity_opener
 from edge.services.agent_alarms import PREFIX, LinkAlarms
 from edge.services.agent_chores import HOLDS_EVERY_S, refresh_holds
 from edge.services.agent_health import HealthWatch
@@ -124,7 +125,14 @@ def build(
     jobs = None
     if config.upload is not None and target is not None:
         deadline_s = config.upload.deadline_h * 3600
-        jobs = ClipJobs(store, ClipMaker(node), target, upload_settings_of(config.upload), deadline_s, inbox.put)
+        jobs = ClipJobs(
+            store,
+            ClipMaker(node, _packages(config, disk, clock, checkpoints)),
+            target,
+            upload_settings_of(config.upload),
+            deadline_s,
+            inbox.put,
+        )
     ring = RingReader(disk, folders.data, clock, boot)
     clip = ClipVerb(
         [camera.id for camera in config.camera],
@@ -179,24 +187,22 @@ def _plan(ring: RingReader, request: ClipRequest) -> Plan:
 
 def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, journal: JournalWriter, past: Past) -> Checkpoints:
     seal = config.seal
-
-    def opener() -> Identity:
-        from edge.seal.catalog import open_identity
-
-        assert seal is not None
-        return open_identity(seal, clock.read())
-
     return Checkpoints(
         config.node.id,
         disk,
         folders.journals,
         clock,
         journal,
-        opener if seal is not None else None,
+        identity_opener(seal, clock),
         Pace(every_s=seal.checkpoint_s) if seal is not None else None,
         adapter=seal.signer if seal is not None else "",
         standing=past.alarms,
     )
+
+
+def _packages(config: NodeConfig, disk: Disk, clock: Clock, checkpoints: Checkpoints) -> PackageMaker:
+    """Signs with a session of its own: the checkpoints' signer belongs to their thread."""
+    return PackageMaker(config, disk, clock, identity_opener(config.seal, clock), lambda identity, clip: checkpoints.request(clip))
 
 
 def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str, past: Past, config_sha256: str) -> JournalWriter:
