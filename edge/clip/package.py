@@ -13,7 +13,7 @@ from edge.clip.proof import Proven, Wanted, prove
 from edge.clip.report import report
 from edge.clip.shape import Plan
 from edge.clip.sheet import Sheet, contact_sheet
-from edge.clip.signing import Hand, Opener, signing_hand
+from edge.clip.signing import Hand, signing_hand
 from edge.clip.source import Opener as SegmentOpener
 from edge.clip.statement import encode_statement, sign, statement_of
 from edge.clock import Clock
@@ -24,6 +24,7 @@ from edge.messages.clip import Attachment, ClipRequest, Manifest
 from edge.messages.package import MEDIA_TYPES, REPORT_NAMES, SIGNATURE_NAME, STATEMENT_NAME
 from edge.paper.page import Language
 from edge.ring.layout import folders_of, recorder_journal
+from edge.seal.opening import Opener
 from edge.seal.signer import Identity, SigningTrouble
 
 log = logging.getLogger(__name__)
