@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 
 import click
 
 from edge.cli.options import clock_of
-from edge.clock import monotonic_s
 from edge.config.model import NodeConfig
 from edge.errors import StorageError, TryAgain
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
+from edge.host.turn import turn_at
 from edge.journal.writer import JournalWriter
 from edge.messages.records import Facts
 from edge.ring.layout import folders_of
 
 WRITER = "local"
 LOCK_WAIT_S = 5.0
-_PAUSE_S = 0.05
 
 
 @contextmanager
@@ -32,7 +28,7 @@ def local_journal(config: NodeConfig) -> Iterator[JournalWriter]:
     disk, folder = LinuxDisk(), folders_of(config).journal(WRITER)
     disk.stat(Path(config.node.data))
     disk.mkdir(folder)
-    with _alone(folder):
+    with turn_at(folder, LOCK_WAIT_S):
         journal = JournalWriter(disk, folder, clock_of(config), boot_id())
         journal.open()
         try:
@@ -48,27 +44,3 @@ def note(config: NodeConfig, facts: Facts, camera: str | None) -> None:
             journal.append(facts, camera)
     except (StorageError, TryAgain) as error:
         click.echo(f"warning: not recorded in the journal: {error}", err=True)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be locked: {error.strerror}", number=error.errno or 0) from error
-    try:
-        deadline_s, wait = monotonic_s() + LOCK_WAIT_S, Event()
-        while not _locked(descriptor):
-            if monotonic_s() > deadline_s:
-                raise TryAgain(f"another `edge` command has been writing {folder} for {LOCK_WAIT_S:.0f} s")
-            wait.wait(_PAUSE_S)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    with suppress(BlockingIOError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False

@@ -1,8 +1,8 @@
 """What holds in force claim of one camera's ring, whether it is linked yet or not.
 
-A hold is decided when its hold.json is on disk. Its links follow, and for a range that reaches into the future they follow for days, made by
-the agent or by the local tool. The recorder waits for neither: its sweep reads the descriptions itself and passes over everything in their
-ranges. It only reads, a few kilobytes where a description changed, one stat where it did not.
+A hold is decided when its hold.json is on disk. Its links follow, and for a range that reaches into the future they follow for days, made
+by the agent or by the local tool. The recorder waits for neither: its sweep reads the descriptions itself and passes over everything in
+their ranges. It only reads, a few kilobytes where a description changed, one stat where it did not.
 
 Footage without a date is held by a range it may belong to: it was recorded after the dated footage with the next lower number and before
 that with the next higher one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ class HoldQuota:
     data: Path
     reader: RingReader
     percent: float
+    rates_kbps: Mapping[str, int]
+    """By camera, for footage that is still to come where none was recorded lately."""
 
     def total_bytes(self) -> int:
         return int(self.disk.space(self.data).total_bytes * self.percent / 100)
@@ -42,17 +44,17 @@ class HoldQuota:
                 found[stat.inode] = stat.size
         return found
 
-    def check(self, wanted: Hold, refs: Iterable[SegmentRef], held: dict[int, int], now_ns: int) -> None:
-        """Raises Refused (hold_quota) for more than fits, footage that is still to come included."""
-        total = self.total_bytes()
-        more = self._still_to_come(wanted, now_ns)
+    def check(self, wanted: Hold, refs: Iterable[SegmentRef], held: dict[int, int], others: Iterable[Hold], now_ns: int) -> None:
+        """Raises Refused (hold_quota) for more than fits, footage that is still to come included, of the others too."""
+        total, used = self.total_bytes(), sum(held.values())
+        promised = sum(self.still_to_come(hold, now_ns) for hold in others)
+        more = self.still_to_come(wanted, now_ns)
         for ref in refs:
             stat = self._stat(ref.path)
             more += stat.size if stat is not None and stat.inode not in held else 0
-        used = sum(held.values())
-        if used + more > total:
-            text = f"{more} bytes more than the {used} held already are over the quota of {total} ({self.percent:g} % of the partition)"
-            raise Refused("hold_quota", text, remedy="release holds, or ask for less")
+        if used + promised + more > total:
+            text = f"{more} bytes more, beside {used} held and {promised} promised to holds that still grow, are over the quota of {total}"
+            raise Refused("hold_quota", f"{text} ({self.percent:g} % of the partition)", remedy="release holds, or ask for less")
 
     def fitting(self, refs: Iterable[SegmentRef], held: dict[int, int]) -> list[SegmentRef]:
         """The first segments that fit; those held already do."""
@@ -68,13 +70,17 @@ class HoldQuota:
             found.append(ref)
         return found
 
-    def _still_to_come(self, wanted: Hold, now_ns: int) -> int:
-        """At the rate of the last ten minutes."""
-        ahead_ns = parse_utc(wanted.end) - max(now_ns, parse_utc(wanted.start))
-        recent = self.reader.segments(wanted.camera, now_ns - _RATE_NS, now_ns) if ahead_ns > 0 else []
+    def still_to_come(self, hold: Hold, now_ns: int) -> int:
+        """Bytes of the part of its range that lies ahead, at the rate of the last ten minutes, else at the configured one."""
+        ahead_ns = parse_utc(hold.end) - max(now_ns, parse_utc(hold.start))
+        if ahead_ns <= 0:
+            return 0
+        recent = self.reader.segments(hold.camera, now_ns - _RATE_NS, now_ns)
         length_ns = sum(ref.end_utc_ns - ref.start_utc_ns for ref in recent)
         size = sum(stat.size for ref in recent if (stat := self._stat(ref.path)))
-        return size * ahead_ns // length_ns if length_ns else 0
+        if length_ns:
+            return size * ahead_ns // length_ns
+        return self.rates_kbps.get(hold.camera, 0) * 125 * ahead_ns // NS_PER_S
 
     def _stat(self, path: Path) -> Stat | None:
         try:

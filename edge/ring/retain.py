@@ -74,9 +74,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """now_utc_ms: the clock. now_boot_ms: CLOCK_BOOTTIME. suspended: why ages by UTC cannot be trusted now, "" if they can. known_now_ms: it
-    is certainly this late (the newest footage ends then), for ages when the clock is no help. short_bytes: lacking for reserve and next
-    segment. excess_bytes: over budget. by_age_at_most: segments that may go by age now, None: all that are too old."""
+    """now_utc_ms: the clock. now_boot_ms: CLOCK_BOOTTIME. suspended: why ages by UTC cannot be trusted now, "" if they can. known_now_ms:
+    it is certainly this late (the newest footage ends then), for ages when the clock is no help. short_bytes: lacking for reserve and
+    next segment. excess_bytes: over budget. by_age_at_most: segments that may go by age now, None: all that are too old."""
 
     now_utc_ms: int
     now_boot_ms: int = 0

@@ -34,13 +34,14 @@ from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
 from edge.messages.clip import ClipRequest
-from edge.messages.records import Boot, Stop
+from edge.messages.records import AlarmRaised, Boot, Stop
 from edge.messages.wire import CameraInfo, NodeInfo
-from edge.ring.hold import Holds
+from edge.ring.hold_alarms import PREFIX as HOLD_PREFIX
+from edge.ring.hold_alarms import HoldAlarms
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
 from edge.services.agent_alarms import PREFIX, LinkAlarms
-from edge.services.agent_chores import HOLDS_EVERY_S, refresh_holds
+from edge.services.agent_chores import HOLDS_EVERY_S, holds_of, refresh_holds
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_parts import Inbox, Parts
 from edge.services.agent_past import look_back_from, standing_alarms
@@ -82,9 +83,10 @@ def run_agent(config: NodeConfig, stop: Event) -> int:
 def _run_alone(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, stop: Event) -> int:
     log.info("no [mqtt] section: nothing is published and no command is taken")
     journal = _journal(disk, folders, clock, boot_id())
-    holds = Holds(disk, folders.data, journal, clock, RingReader(disk, folders.data, clock, boot_id()), config.hold.quota_percent)
+    holds = holds_of(config, disk, journal, clock, RingReader(disk, folders.data, clock, boot_id(), config.retention.days))
+    alarms = HoldAlarms(holds, journal, clock, _about_holds(standing_alarms(JournalReader(disk, folders.journal(JOURNAL)))))
     while not stop.is_set():
-        refresh_holds(holds)
+        refresh_holds(holds, alarms)
         stop.wait(HOLDS_EVERY_S)
     journal.append(Stop(reason="asked to"))
     journal.close()
@@ -103,7 +105,7 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
     if config.upload is not None and target is not None:
         deadline_s = config.upload.deadline_h * 3600
         jobs = ClipJobs(store, ClipMaker(node), target, upload_settings_of(config.upload), deadline_s, inbox.put)
-    ring = RingReader(disk, folders.data, clock, boot)
+    ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
     clip = ClipVerb(
         [camera.id for camera in config.camera],
         lambda request: _plan(ring, request),
@@ -113,7 +115,7 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
         deliverable=jobs is not None,
     )
     standing = standing_alarms(JournalReader(disk, folders.journal(JOURNAL)))
-    holds = Holds(disk, folders.data, journal, clock, ring, config.hold.quota_percent)
+    holds = holds_of(config, disk, journal, clock, ring)
     verbs: dict[str, Verb] = {"clip": clip, "hold": HoldVerb(holds), "release": ReleaseVerb(holds)}
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
@@ -131,15 +133,22 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
         ledger=Ledger(disk, state / "commands"),
         verbs=verbs,
         holds=holds,
+        hold_alarms=HoldAlarms(holds, journal, clock, _about_holds(standing)),
         store=store,
         jobs=jobs,
-        health=HealthWatch(config, folders, disk, clock, [each for each in standing if not each.code.startswith(PREFIX)], inbox.put),
+        health=HealthWatch(
+            config, folders, disk, clock, [each for each in standing if not each.code.startswith((PREFIX, HOLD_PREFIX))], inbox.put
+        ),
         link_alarms=LinkAlarms(journal, [each for each in standing if each.code.startswith(PREFIX)], monotonic_s()),
         health_interval_s=config.health.interval_s,
         journal_days=config.retention.journal_days,
         info=_info(config, boot, sorted(verbs) if key is not None else []),
     )
     return Agent(parts, inbox)
+
+
+def _about_holds(standing: list[AlarmRaised]) -> list[AlarmRaised]:
+    return [each for each in standing if each.code.startswith(HOLD_PREFIX)]
 
 
 def _plan(ring: RingReader, request: ClipRequest) -> Plan:
