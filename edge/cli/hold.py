@@ -117,7 +117,7 @@ def _meant(hold: Hold) -> str:
 def list_command(config_path: Path | None, as_json: bool, only_late: bool) -> None:
     """Show the locks in force, those past their review date marked, and how much of the quota they use."""
     config = load_for_people(config_path).config
-    holds = _looking(config)
+    holds = holds_to_look_at(config)
     late = {hold.id for hold in holds.past_review()}
     found = [hold for hold in holds.holds() if hold.id in late or not only_late]
     if as_json:
@@ -167,7 +167,7 @@ def _holds(config: NodeConfig) -> Iterator[Holds]:
         yield _made(config, journal)
 
 
-def _looking(config: NodeConfig) -> Holds:
+def holds_to_look_at(config: NodeConfig) -> Holds:
     """For reading: its journal is never written."""
     return _made(config, JournalWriter(LinuxDisk(), folders_of(config).journal(WRITER), clock_of(config), boot_id()))
 
