@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +44,13 @@ class HoldQuota:
                 found[stat.inode] = stat.size
         return found
 
-    def check(self, wanted: Hold, refs: Iterable[SegmentRef], held: dict[int, int], others: Iterable[Hold], now_ns: int) -> None:
+    def check(self, wanted: Hold, refs: Iterable[SegmentRef], held: dict[int, int], others: Sequence[Hold], now_ns: int) -> None:
         """Raises Refused (hold_quota) for more than fits, footage that is still to come included, of the others too."""
         total, used = self.total_bytes(), sum(held.values())
-        promised = sum(self.still_to_come(hold, now_ns) for hold in others)
-        more = self.still_to_come(wanted, now_ns)
+        ahead_s = {hold.id: _ahead_s(hold, now_ns) for hold in (wanted, *others)}
+        rates = {hold.camera: self._bytes_per_s(hold.camera, now_ns) for hold in (wanted, *others) if ahead_s[hold.id]}
+        promised = sum(round(rates[hold.camera] * ahead_s[hold.id]) for hold in others if ahead_s[hold.id])
+        more = round(rates.get(wanted.camera, 0) * ahead_s[wanted.id])
         for ref in refs:
             stat = self._stat(ref.path)
             more += stat.size if stat is not None and stat.inode not in held else 0
@@ -70,20 +72,20 @@ class HoldQuota:
             found.append(ref)
         return found
 
-    def still_to_come(self, hold: Hold, now_ns: int) -> int:
-        """Bytes of the part of its range that lies ahead, at the rate of the last ten minutes, else at the configured one."""
-        ahead_ns = parse_utc(hold.end) - max(now_ns, parse_utc(hold.start))
-        if ahead_ns <= 0:
-            return 0
-        recent = self.reader.segments(hold.camera, now_ns - _RATE_NS, now_ns)
+    def _bytes_per_s(self, camera: str, now_ns: int) -> float:
+        """Of the last ten minutes, else as configured."""
+        recent = self.reader.segments(camera, now_ns - _RATE_NS, now_ns)
         length_ns = sum(ref.end_utc_ns - ref.start_utc_ns for ref in recent)
         size = sum(stat.size for ref in recent if (stat := self._stat(ref.path)))
-        if length_ns:
-            return size * ahead_ns // length_ns
-        return self.rates_kbps.get(hold.camera, 0) * 125 * ahead_ns // NS_PER_S
+        return size * NS_PER_S / length_ns if length_ns else self.rates_kbps.get(camera, 0) * 125
 
     def _stat(self, path: Path) -> Stat | None:
         try:
             return self.disk.stat(path)
         except NotFound:
             return None
+
+
+def _ahead_s(hold: Hold, now_ns: int) -> float:
+    """Length of the part of its range that lies ahead."""
+    return max(0, parse_utc(hold.end) - max(now_ns, parse_utc(hold.start))) / NS_PER_S
