@@ -21,6 +21,7 @@ COMMANDS = {
     "clip": "Write footage of a camera as MP4 files.",
     "hold": "Keep footage from being erased: evidence locks.",
     "key": "Make and show the key that signs footage.",
+    "retention": "How long footage is kept: report, destruction protocol.",
     "ring": "Check the footage on disk.",
     "journal": "Show the journals.",
     "config": "Check and explain node.toml.",

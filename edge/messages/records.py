@@ -180,9 +180,12 @@ class HoldAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldReleased(msgspec.Struct, frozen=True, kw_only=True):
+    """case: reference under which it was released; the hold's own where none was named."""
+
     id: str
     by: str
     why: str
+    case: str = ""
 
 
 class Episode(msgspec.Struct, frozen=True, kw_only=True):
