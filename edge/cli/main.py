@@ -35,7 +35,6 @@ EXTRAS = {
     "cv2": "node",
     "numpy": "node",
     "paho": "node",
-    "pkcs11": "pkcs11",
     "jwt": "node",
     "starlette": "centre",
     "uvicorn": "centre",
