@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from edge.config.model import Seal
 from edge.errors import EdgeError
 from edge.seal.signer import Identity
+
+log = logging.getLogger(__name__)
 
 Opener = Callable[[], Identity]
 """Opens the node's key. Raises EdgeError where it cannot be used."""
@@ -47,6 +50,7 @@ def signing_hand(open_identity: Opener | None) -> Iterator[Hand]:
     try:
         identity = open_identity()
     except EdgeError as error:
+        log.warning("the key cannot be used: %s", error)
         yield Hand(None, str(error))
         return
     try:

@@ -32,6 +32,9 @@ BASE_MODULES = (
     "edge.ring.hold",
     "edge.clip.plan",
     "edge.clip.virtual",
+    "edge.clip.package",
+    "edge.capture.stills",
+    "edge.cli.clip_package",
     "edge.services.run",
 )
 RECORDER_MODULES = ("edge.cli.main", "edge.cli.record", "edge.services.recorder")
