@@ -83,7 +83,9 @@ class PackageMaker:
             files = {STATEMENT_NAME: data, SIGNATURE_NAME: sign(hand, data).encode("ascii")}
         except SigningTrouble as trouble:
             # Whoever cannot sign does not leave the name of a key in the statement.
-            log.warning("clip %s goes unsigned: %s", manifest.request.id, trouble)
+            log.log(
+                logging.WARNING if hand.identity is not None else logging.INFO, "clip %s goes unsigned: %s", manifest.request.id, trouble
+            )
             hand = Hand(None, str(trouble))
             statement = statement_of(self._config, manifest, proven, now, hand)
             data = encode_statement(statement)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from edge.clip.report_words import WORDS, Words
 from edge.clip.sheet import Sheet, Still
+from edge.clip.signing import NO_SEAL
 from edge.clock import parse_utc
 from edge.messages.clip import ClipFile
 from edge.messages.package import STATEMENT_NAME, Statement
@@ -34,8 +35,7 @@ def report(
             element("h2", words.files),
             *(paper.file(each) for each in statement.files),
             *paper.gaps(),
-            element("h2", words.sheet),
-            paper.sheet(sheet),
+            element("div", element("h2", words.sheet), paper.sheet(sheet), class_="whole"),
             class_="dense",
         ),
         element("div", element("h2", words.verify), paper.verify(sha256, unsigned), class_="new-page"),
@@ -90,7 +90,9 @@ class _Paper:
         for gap in self.statement.gaps:
             length_ns = parse_utc(gap.end) - parse_utc(gap.start)
             reason = REASONS[self.language][gap.reason]
-            rows.append((self.moments(gap.start, gap.end), forms.length(length_ns, self.language), reason))
+            rows.append(
+                (element("span", self.moments(gap.start, gap.end), class_="moment"), forms.length(length_ns, self.language), reason)
+            )
         if rows:
             yield element("h2", words.gaps)
             yield table((words.gap_span, words.gap_length, words.gap_reason), rows)
@@ -117,9 +119,9 @@ class _Paper:
 
     def verify(self, sha256: str, unsigned: str) -> Html:
         words, statement = self.words, self.statement
-        program, without, telephone, cut = words.verify_steps
         command = element("code", f"edge verify . --trust CA.pem --lang {self.language}")
-        steps = element("ol", element("li", stacked((program, command))), *(element("li", each) for each in (without, telephone, cut)))
+        signed = (stacked((words.by_program, command)), words.by_validator, words.by_telephone, words.by_hash, words.of_parts)
+        steps = element("ol", *(element("li", each) for each in ((words.by_hash,) if unsigned else signed)))
         rows: list[tuple[object, object]] = [(words.statement.format(statement=STATEMENT_NAME), forms.grouped(sha256))]
         if not unsigned:
             rows += [
@@ -127,7 +129,8 @@ class _Paper:
                 (words.assurance, words.assurances.get(statement.assurance, statement.assurance)),
             ]
         rows.append((words.records, self._records()))
-        told = [element("p", element("b", words.unsigned.format(why=unsigned)))] if unsigned else []
+        why = words.no_seal if unsigned == NO_SEAL else unsigned
+        told = [element("p", element("b", words.unsigned.format(why=why)))] if unsigned else []
         return join((*told, steps, facts(rows)))
 
     def handover(self, names: Sequence[str]) -> Html:

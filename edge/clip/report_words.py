@@ -44,12 +44,17 @@ class Words:
     sheet_no_decoder: str
     sheet_failed: str
     verify: str
-    verify_steps: tuple[str, str, str, str]
+    by_program: str
+    by_validator: str
+    by_telephone: str
+    by_hash: str
+    of_parts: str
     statement: str
     fingerprint: str
     assurance: str
     assurances: dict[str, str]
     unsigned: str
+    no_seal: str
     records: str
     proven: str
     notes: dict[RecordsNote, str]
@@ -100,20 +105,21 @@ EN = Words(
     sheet_no_decoder="No pictures here: this device has no video decoder installed. The video files are complete.",
     sheet_failed="No pictures here: they could not be made. The video files are not affected.",
     verify="How to verify",
-    verify_steps=(
+    by_program=(
         "Get the town's root certificate (CA.pem) from the town itself, not with this footage. On any computer with the program edge, in "
-        "the folder with these files:",
-        "Without that program: the validator of ONVIF's Media Signing framework checks the signatures inside each video file; sha256sum "
-        "(Linux) or certutil -hashfile NAME SHA256 (Windows) gives the hashes to compare with this report.",
-        "Compare the key's fingerprint below by telephone with the town's register of cameras; use a number you know, not one that came "
-        "with the footage.",
-        "A part cut out of a video file at key frames, without encoding again, can be verified in the same way.",
+        "the folder with these files:"
     ),
+    by_validator="Without that program: the validator of ONVIF's Media Signing framework checks the signatures inside each video file.",
+    by_telephone="Compare the key's fingerprint below by telephone with the town's register of cameras; use a number you know, not one that "
+    "came with the footage.",
+    by_hash="sha256sum NAME (Linux) or certutil -hashfile NAME SHA256 (Windows) gives the hashes to compare with this report.",
+    of_parts="A part cut out of a video file at key frames, without encoding again, can be verified in the same way.",
     statement="SHA-256 of {statement}",
     fingerprint="Fingerprint of the key's certificate (SHA-256)",
     assurance="Key kept in",
     assurances={"file": "a file on the device", "hardware": "hardware that does not give it out"},
     unsigned="Nothing here is signed by the device: {why}. Hashes still show whether files changed since this report was made.",
+    no_seal="it has no key to sign with",
     records="Journal of the device",
     proven="{lines} lines, chained by hash, up to a signed checkpoint, go with the footage.",
     notes={
@@ -171,20 +177,21 @@ PL = Words(
     sheet_no_decoder="Brak obrazów: na urządzeniu nie zainstalowano dekodera wideo. Pliki wideo są kompletne.",
     sheet_failed="Brak obrazów: nie udało się ich wykonać. Nie ma to wpływu na pliki wideo.",
     verify="Jak sprawdzić",
-    verify_steps=(
+    by_program=(
         "Certyfikat główny miasta (CA.pem) należy uzyskać od miasta, a nie razem z nagraniem. Na dowolnym komputerze z programem edge, "
-        "w folderze z plikami:",
-        "Bez tego programu: walidator ONVIF Media Signing sprawdza podpisy wewnątrz każdego pliku wideo; polecenie sha256sum (Linux) lub "
-        "certutil -hashfile NAZWA SHA256 (Windows) podaje skróty do porównania z tym raportem.",
-        "Odcisk klucza podany niżej należy porównać telefonicznie z rejestrem kamer miasta, dzwoniąc pod numer znany skądinąd, a nie "
-        "otrzymany razem z nagraniem.",
-        "Fragment wycięty z pliku wideo na klatkach kluczowych, bez ponownego kodowania, można sprawdzić w ten sam sposób.",
+        "w folderze z plikami:"
     ),
+    by_validator="Bez tego programu: walidator ONVIF Media Signing sprawdza podpisy wewnątrz każdego pliku wideo.",
+    by_telephone="Odcisk klucza podany niżej należy porównać telefonicznie z rejestrem kamer miasta, dzwoniąc pod numer znany skądinąd, a "
+    "nie otrzymany razem z nagraniem.",
+    by_hash="Polecenie sha256sum NAZWA (Linux) lub certutil -hashfile NAZWA SHA256 (Windows) podaje skróty do porównania z tym raportem.",
+    of_parts="Fragment wycięty z pliku wideo na klatkach kluczowych, bez ponownego kodowania, można sprawdzić w ten sam sposób.",
     statement="SHA-256 pliku {statement}",
     fingerprint="Odcisk certyfikatu klucza (SHA-256)",
     assurance="Miejsce klucza",
     assurances={"file": "plik w urządzeniu", "hardware": "układ, który nie ujawnia klucza"},
     unsigned="Urządzenie niczego tu nie podpisało: {why}. Skróty nadal pokazują, czy pliki zmieniono po sporządzeniu raportu.",
+    no_seal="nie ma ono klucza do podpisywania",
     records="Dziennik urządzenia",
     proven="Do nagrania dołączono wpisy powiązane skrótami aż do podpisanego punktu kontrolnego; liczba wpisów: {lines}.",
     notes={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from edge.errors import EdgeError
 from edge.seal.opening import Opener
 from edge.seal.signer import Identity
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ def signing_hand(open_identity: Opener | None) -> Iterator[Hand]:
     try:
         identity = open_identity()
     except EdgeError as error:
+        log.warning("the key cannot be used: %s", error)
         yield Hand(None, str(error))
         return
     try:

@@ -51,7 +51,8 @@ def test_without_a_key_the_package_is_made_all_the_same_and_says_so(node: Node) 
     assert list(package.files) == ["clip.json", "report.pl.html", "report.en.html"]
     statement = msgspec.json.decode(package.files[STATEMENT_NAME], type=Statement)
     assert (statement.fingerprint, statement.certificates, statement.records_note) == ("", "", "no_checkpoint")
-    assert "no [seal] section" in package.files["report.en.html"].decode()
+    assert "no key to sign with" in package.files["report.en.html"].decode()
+    assert "nie ma ono klucza" in package.files["report.pl.html"].decode()
 
 
 def test_a_key_that_cannot_be_opened_makes_an_unsigned_package(node: Node) -> None:

@@ -18,6 +18,7 @@ from edge.capture.stills import Coded
 from edge.clip.report import report
 from edge.clip.report_words import WORDS
 from edge.clip.sheet import Sheet, Still
+from edge.clip.signing import NO_SEAL
 from edge.messages.clip import ClipFile, ClipRequest, GapSpan
 from edge.messages.package import Statement
 from edge.messages.records import GapReason
@@ -147,9 +148,12 @@ def test_gaps_have_their_reasons_in_words(language: Language, reason: GapReason)
 
 @languages
 def test_what_is_not_signed_says_so_and_names_no_key(language: Language) -> None:
-    words = Page(made(language, unsigned="this node has no [seal] section")).words
-    assert "this node has no [seal] section" in words
+    words = Page(made(language, unsigned="the chip answers with an error")).words
+    assert "the chip answers with an error" in words
     assert "fefe" not in words
+    assert "edge verify" not in words, "there is nothing to verify but hashes"
+    assert WORDS[language].by_hash in words
+    assert WORDS[language].no_seal in Page(made(language, unsigned=NO_SEAL)).words
 
 
 @languages
