@@ -11,17 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from edge.centre.archive import stored_journals
 from edge.centre.audit_journal import Heads, JournalAudit, JournalCheck
 from edge.centre.findings import KEPT_EACH, Finding, Proof, findings_path, read_findings
 from edge.centre.first_seen import USELESS, Certificates, Seen, judge, read_seen
 from edge.centre.order import Order
 from edge.centre.vouched import Life
+from edge.clock import NS_PER_S, parse_utc
 from edge.errors import IntegrityError
 from edge.host.disk import Disk
 from edge.seal.checkpoint import BadCheckpoint, ReadCheckpoint, read_checkpoint
 from edge.seal.trust import Roots
 
+LATE_S = 86_400.0
+"""Records that were vouched for so long ago and are not here are missing; a node that was away may need hours to catch up."""
 _FINDINGS_BYTES = 64 << 20
 _UNTRUSTED = "untrusted"
 
@@ -45,9 +50,8 @@ class NodeAudit:
         return not any(finding.grave for finding in self.findings)
 
 
-def audit_node(disk: Disk, folder: Path, node: str, roots: Roots | None, at: str) -> NodeAudit:
-    """at: RFC 3339, of the findings made now. Any process, also while the centre runs. Memory grows with the number of checkpoints (about
-    1 KiB each). Raises StorageError."""
+def audit_node(disk: Disk, folder: Path, node: str, roots: Roots | None, at: str, late_s: float = LATE_S) -> NodeAudit:
+    """at: now, RFC 3339. Any process, also while the centre runs. Memory grows with the number of checkpoints. Raises StorageError."""
     checkpoints = _Checkpoints(disk, folder / "nodes" / node, roots, at, NodeAudit(node))
     result = checkpoints.result
     kept = _Kept()
@@ -60,15 +64,34 @@ def audit_node(disk: Disk, folder: Path, node: str, roots: Roots | None, at: str
             kept.add(check.run())
         except IntegrityError as error:
             kept.add([Finding(kind="chain", at=at, text=str(error), journal=name, epoch=epoch, about="notes")])
+        kept.add(_late(check.audit, heads, at, late_s))
     for (name, epoch), heads in checkpoints.heads.items():
-        result.journals.append(JournalAudit(name, epoch, vouched=heads.highest, seen=heads.seen))
+        journal = JournalAudit(name, epoch, vouched=heads.highest, seen=heads.seen)
+        result.journals.append(journal)
+        kept.add(_late(journal, heads, at, late_s))
+    upto = {(each.name, each.epoch): each.upto for each in result.journals}
     for finding in read_findings(disk, findings_path(folder / "nodes" / node), _FINDINGS_BYTES):
-        if not (finding.about.startswith(_UNTRUSTED) and roots is not None):  # judged anew, by these authorities
+        if not _is_judged_anew(finding, upto, roots) and not (finding.closed and finding.key in kept.found):
             kept.found[finding.key] = finding
     result.journals.sort(key=lambda each: (each.name, each.epoch))
     result.findings = sorted(kept.found.values(), key=lambda each: (not each.grave, each.at, each.key))
     result.more = kept.more
     return result
+
+
+def _late(journal: JournalAudit, heads: Heads, at: str, late_s: float) -> Iterator[Finding]:
+    proof = heads.after(journal.upto)
+    if proof is not None and parse_utc(at) - parse_utc(proof.seen) > late_s * NS_PER_S:
+        text = f"records {journal.upto + 1} to {journal.vouched} were vouched for and are not here"
+        facts = {"journal": journal.name, "epoch": journal.epoch, "seq": journal.upto + 1, "about": "late"}
+        yield msgspec.structs.replace(Finding(kind="hole", at=at, text=text, proof=[proof]), **facts)
+
+
+def _is_judged_anew(finding: Finding, upto: dict[Life, int], roots: Roots | None) -> bool:
+    """What the witness said of the signer, by other authorities perhaps; and records it missed that are here."""
+    if finding.about == "late" and not finding.closed:
+        return upto.get((finding.journal, finding.epoch), 0) >= finding.seq
+    return roots is not None and finding.about.startswith(_UNTRUSTED)
 
 
 class _Kept:

@@ -30,6 +30,10 @@ class Heads:
         """When the highest was first seen, "" where there is none."""
         return self.signed[self.highest][1].seen if self.highest else ""
 
+    def after(self, seq: int) -> Proof | None:
+        """The checkpoint that was seen first of those that vouch for records behind `seq`; None where there is none."""
+        return min((proof for each, (_, proof) in self.signed.items() if each > seq), key=lambda proof: proof.seen, default=None)
+
     def from_on(self, seq: int) -> Proof:
         """The first checkpoint in the order of numbers that covers record `seq` (at most `highest`)."""
         return self.signed[min(each for each in self.signed if each >= seq)][1]

@@ -86,10 +86,9 @@ def _told(finding: Finding) -> Text:
     style = "red" if finding.grave else "dim" if finding.closed else "yellow"
     where = f" {finding.journal} #{finding.seq}" if finding.journal else ""
     over = " (over)" if finding.closed else ""
-    proofs = (
-        f" [{', '.join(proof.what + (f' seen {proof.seen}' if proof.seen else '') for proof in finding.proof)}]" if finding.proof else ""
-    )
-    return Text.assemble(("  " + finding.kind + over, style), f"{where}  {finding.at}  ", printable(finding.text), (proofs, "dim"))
+    proofs = ", ".join(proof.what + (f" seen {proof.seen}" if proof.seen else "") for proof in finding.proof)
+    shown = f" [{proofs}]" if proofs else ""
+    return Text.assemble(("  " + finding.kind + over, style), f"{where}  {finding.at}  ", printable(finding.text), (shown, "dim"))
 
 
 def _document(audit: NodeAudit) -> dict[str, object]:

@@ -37,7 +37,8 @@ class Door:
 
 
 def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door, trust: Path | None = None) -> None:
-    """Threads: those of ReceiverServer and of Centre. trust: PEM of the authorities that certify nodes' keys. Raises ConfigError, TryAgain (port taken), UsageError (folder in use)."""
+    """Threads: those of ReceiverServer and of Centre. trust: PEM of the authorities that certify nodes' keys.
+    Raises ConfigError, TryAgain (port taken), UsageError (folder in use)."""
     start_logging()
     settings = ServeSettings(
         folder / "uploads",
