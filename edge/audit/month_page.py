@@ -27,7 +27,7 @@ _T: dict[str, Words] = {
     "recorded": {"pl": "nagrane", "en": "recorded"},
     "unplanned": {"pl": "przerwy nieplanowane", "en": "unplanned outages"},
     "planned": {"pl": "przerwy planowane", "en": "planned outages"},
-    "not_reported": {"pl": "brak danych z urządzenia", "en": "not reported by the node"},
+    "not_reported": {"pl": "brak danych", "en": "not reported"},
     "blank": {"pl": "puste: nie liczy się", "en": "empty: does not count"},
     "longest": {"pl": "najdłuższa", "en": "longest"},
     "counted": {"pl": "liczony czas", "en": "counted time"},
@@ -70,7 +70,8 @@ _T: dict[str, Words] = {
     "other": {"pl": "Zamówienia klipów bez znanej kamery: ", "en": "Clip requests that name no known camera: "},
     "how": {
         "pl": "Dostępność = czas nagrany / czas liczony. Przerwy krótsze niż 0,5 s nie są liczone. Przerwa bez danych z urządzenia "
-        "liczy się jako nieplanowana. Nagranie usunięte po upływie okresu przechowywania pozostaje nagrane: zestawienie powstało z dzienników.",
+        "liczy się jako nieplanowana. Nagranie usunięte po upływie okresu przechowywania pozostaje nagrane: zestawienie "
+        "powstało z dzienników.",
         "en": "Availability = recorded / counted time. Outages under 0.5 s do not count. Time the node has not reported counts as "
         "unplanned. Footage that was erased in its time stays recorded: this account is built from the journals.",
     },
@@ -106,10 +107,10 @@ def _summary(cameras: Sequence[CameraMonth], language: Language) -> Html:
         (
             _name(each),
             element("b", percent(each.availability_percent, language)),
-            duration(each.recorded_s),
-            duration(each.unplanned_s),
-            duration(each.planned_s),
-            duration(longest_s(each)),
+            duration(each.recorded_s, language),
+            duration(each.unplanned_s, language),
+            duration(each.planned_s, language),
+            duration(longest_s(each), language),
         )
         for each in cameras
     ]
@@ -118,10 +119,11 @@ def _summary(cameras: Sequence[CameraMonth], language: Language) -> Html:
 
 def _legend(language: Language) -> Html:
     words: dict[Kind, str] = {kind: _T[kind][language] for kind in KINDS}
-    parts: list[object] = []
-    for number, kind in enumerate(KINDS):
-        parts += [sample(kind, number), f" {words[kind]}", Html(" &emsp; ")]
-    return element("p", *parts, _T["blank"][language])
+    parts = [
+        element("span", sample(kind, number), f" {words[kind]}", style="white-space: nowrap; margin-right: 5mm")
+        for number, kind in enumerate(KINDS)
+    ]
+    return element("p", *parts, _T["blank"][language], class_="quiet")
 
 
 def _camera(camera: CameraMonth, month: Month, language: Language, number: int) -> list[object]:
@@ -134,13 +136,13 @@ def _camera(camera: CameraMonth, month: Month, language: Language, number: int) 
     counted = f"{local(camera.counted_from, zone)} - {local(camera.counted_to, zone)}"
     rows = [
         (say("available"), element("b", percent(camera.availability_percent, language))),
-        (say("counted"), f"{counted} ({duration(camera.counted_s)})" + (f": {', '.join(limits)}" if limits else "")),
+        (say("counted"), f"{counted} ({duration(camera.counted_s, language)})" + (f": {', '.join(limits)}" if limits else "")),
         (say("restarts"), say("restart_words").format(camera.restarts)),
         (say("clips"), say("clip_words").format(camera.clips)),
         (say("holds"), say("hold_words").format(camera.holds, camera.releases)),
         (say("erased"), say("erased_words").format(camera.erased, camera.erased_early)),
         (say("signed"), say("signed_words").format(camera.unsigned_stretches, camera.unsigned_gops)),
-        (say("clock"), say("clock_words").format(duration(camera.undated_s), camera.undated_left)),
+        (say("clock"), say("clock_words").format(duration(camera.undated_s, language), camera.undated_left)),
     ]
     head = element("h2", _name(camera), style="break-before: page")
     return [
@@ -159,11 +161,11 @@ def _outages(outages: Sequence[Outage], language: Language, zone: ZoneInfo) -> l
     longest = sorted(outages, key=lambda each: each.seconds, reverse=True)
     shown = sorted(longest[:LISTED], key=lambda each: each.start)
     headings = [_T[word][language] for word in ("from", "to", "length", "reason")]
-    rows = [(local(each.start, zone), _end(each, language, zone), duration(each.seconds), _why(each, language)) for each in shown]
+    rows = [(local(each.start, zone), _end(each, language, zone), duration(each.seconds, language), _why(each, language)) for each in shown]
     found = [table(headings, rows, numbers=(2,))]
     if len(outages) > LISTED:
         rest_s = sum(each.seconds for each in longest[LISTED:])
-        found.append(element("p", _T["more"][language].format(LISTED, len(outages), duration(rest_s))))
+        found.append(element("p", _T["more"][language].format(LISTED, len(outages), duration(rest_s, language))))
     return found
 
 
@@ -173,10 +175,9 @@ def _end(outage: Outage, language: Language, zone: ZoneInfo) -> str:
 
 def _why(outage: Outage, language: Language) -> Html:
     words = REASONS[outage.reason][language]
-    kind = "planned" if outage.planned else ""
-    notes = [_T[word][language] for word in (kind, "before" if outage.cut_start else "", "after" if outage.cut_end else "") if word]
+    notes = [_T[word][language] for word in ("before" if outage.cut_start else "", "after" if outage.cut_end else "") if word]
     text = f"{words} ({', '.join(notes)})" if notes else words
-    return element("span", text, *([element("br"), element("span", outage.text, class_="quiet")] if outage.text else []))
+    return element("span", text, *([Html("<br>"), element("span", outage.text, class_="quiet")] if outage.text else []))
 
 
 def _name(camera: CameraMonth) -> str:

@@ -44,7 +44,7 @@ def chains(states: Sequence[ChainState], language: Language) -> list[Html]:
     if not states:
         return []
     rows = [
-        (each.journal, f"{each.first_seq} - {each.last_seq}", _verdict(each, language), element("code", each.head_sha256))
+        (each.journal, f"{each.first_seq}\u2013{each.last_seq}", _verdict(each, language), element("code", each.head_sha256))
         for each in states
     ]
     headings = [_T[word][language] for word in ("journal", "records", "chain", "head")]
@@ -54,4 +54,4 @@ def chains(states: Sequence[ChainState], language: Language) -> list[Html]:
 def _verdict(state: ChainState, language: Language) -> Html:
     verdict = element("span", _T["whole"][language]) if state.whole else element("b", _T["broken"][language])
     notes = [*([_T["lives"][language].format(state.lives - 1)] if state.lives > 1 else []), *state.faults]
-    return join((verdict, *(join((element("br"), note)) for note in notes)))
+    return join((verdict, *(join((Html("<br>"), note)) for note in notes)))

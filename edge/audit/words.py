@@ -12,6 +12,8 @@ from edge.messages.audit import OutageReason
 from edge.paper.page import Language
 
 Words = Mapping[Language, str]
+NBSP = "\u00a0"
+"""A space that no line breaks at."""
 
 REASONS: Mapping[OutageReason, Words] = {
     "power": {"pl": "brak zasilania lub restart", "en": "power cut or reboot"},
@@ -82,30 +84,38 @@ def day_name(text: str, language: Language) -> str:
     return f"{day.day} {_WEEKDAYS[language][day.weekday()]}"
 
 
+def number_text(value: float, language: Language, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language == "pl" else text
+
+
 def percent(value: float, language: Language, digits: int = 2) -> str:
-    """Never rounded up to 100."""
+    """Cut off, never rounded up to 100."""
     scale = 10**digits
     shown = value if value >= 100 else int(value * scale + 1e-6) / scale
-    text = f"{shown:.{digits}f}"
-    return f"{text.replace('.', ',')} %" if language == "pl" else f"{text} %"
+    return f"{number_text(shown, language, digits)}{NBSP}%"
 
 
-def duration(seconds: float) -> str:
-    """0.4 s, 42 s, 7 min 05 s, 3 h 05 min, 2 d 04 h: the same in both languages."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
+def duration(seconds: float, language: Language) -> str:
+    """0 s, 0.4 s, 42 s, 7 min 05 s, 3 h 05 min, 2 d 04 h: never broken over two lines."""
+    if 0 < seconds < 10:
+        return f"{number_text(seconds, language, 1)}{NBSP}s"
     whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600:02d} h"
+    parts = (
+        f"{whole} s"
+        if whole < 60
+        else f"{whole // 60} min {whole % 60:02d} s"
+        if whole < 3600
+        else f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+        if whole < 86_400
+        else f"{whole // 86_400} d {whole % 86_400 // 3600:02d} h"
+    )
+    return parts.replace(" ", NBSP)
 
 
 def local(utc_text: str, zone: ZoneInfo) -> str:
-    """For people: 2026-11-22 14:05:07; with the zone's own word where the hour happens twice, or might."""
+    """For people: 2026-11-22 14:05:07, never broken; with the zone's own word where the hour happens twice."""
     moment = utc_datetime(parse_utc(utc_text)).astimezone(zone)
     text = f"{moment:%Y-%m-%d %H:%M:%S}"
-    return f"{text} {moment:%Z}" if moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset() else text
+    twice = moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
+    return (f"{text} {moment:%Z}" if twice else text).replace(" ", NBSP).replace("-", "\u2011")

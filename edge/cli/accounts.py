@@ -16,9 +16,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def language_option(function: _F) -> _F:
     """--lang pl|en, passed on as `language`."""
-    return click.option("--lang", "language", type=click.Choice(["pl", "en"]), default="pl", show_default=True, help="Of the page.")(
-        function
-    )
+    choices = click.Choice(["pl", "en"])
+    return click.option("--lang", "language", type=choices, default="pl", show_default=True, help="Of the page.")(function)
 
 
 def output_option(function: _F) -> _F:

@@ -84,12 +84,16 @@ def table_of(report: MonthReport) -> list[str]:
 
 
 def _line(camera: CameraMonth) -> str:
-    from edge.audit.words import REASONS, duration, percent
+    from edge.audit.words import NBSP, REASONS, duration, percent
 
     worst = max(camera.outages, key=lambda each: each.seconds, default=None)
-    longest = f", longest {duration(worst.seconds)}: {REASONS[worst.reason]['en']}" if worst else ""
-    outages = f"{len(camera.outages)} outages, {duration(camera.unplanned_s)} unplanned, {duration(camera.planned_s)} planned{longest}"
-    return f"{camera.camera}  {percent(camera.availability_percent, 'en')}  {outages}"
+    parts = [
+        f"{len(camera.outages)} outages",
+        f"{duration(camera.unplanned_s, 'en')} unplanned",
+        f"{duration(camera.planned_s, 'en')} planned",
+        *([f"longest {duration(worst.seconds, 'en')}: {REASONS[worst.reason]['en']}"] if worst else []),
+    ]
+    return f"{camera.camera}  {percent(camera.availability_percent, 'en')}  {', '.join(parts)}".replace(NBSP, " ")
 
 
 def tell_pace(report: MonthReport, took_s: float) -> None:
