@@ -150,6 +150,36 @@ class MonthReport(msgspec.Struct, frozen=True, kw_only=True):
     journals: list[ChainState]
 
 
+class TownRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One camera of one node. unreported_s: of unplanned_s, what the node has not told yet. chain_whole: of its recorder's journal."""
+
+    node: str
+    camera: str
+    availability_percent: float
+    counted_s: float
+    unplanned_s: float
+    planned_s: float
+    unreported_s: float
+    outages: int
+    longest_s: float
+    longest_reason: OutageReason | None
+    clips: ClipCounts
+    erased_early: int
+    chain_whole: bool
+
+
+class TownMonth(msgspec.Struct, frozen=True, kw_only=True):
+    """All cameras the centre has journals of. `edge centre report month --json`; the outages are in the nodes' own reports."""
+
+    v: int = 1
+    timezone: str
+    month: str
+    made: str
+    in_progress: bool
+    version: str
+    rows: list[TownRow]
+
+
 CustodyKind = Literal["view", "export", "hold", "release", "erase", "command", "clip", "decommission"]
 
 
