@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from edge.audit.sheet import chains, made_line
-from edge.audit.words import NBSP, Words, local
+from edge.audit.words import NBSP, Words, local, unbroken
 from edge.messages.audit import CustodyEntry, CustodyKind, CustodyLog
 from edge.paper.page import Html, Language, element, join, page, table
 
@@ -60,7 +60,7 @@ def _row(entry: CustodyEntry, language: Language, zone: ZoneInfo) -> tuple[objec
     state = [Html("<br>"), entry.state] if entry.state else []
     count = [_T["segments"][language].format(entry.count), Html("<br>")] if entry.kind == "erase" else []
     return (
-        join((entry.local, Html("<br>"), _quiet(entry.t), *clock)),
+        join((unbroken(entry.local), Html("<br>"), _quiet(entry.t), *clock)),
         join((element("b", KINDS[entry.kind][language]), *state)),
         entry.who,
         join((entry.case, *([Html("<br>"), entry.recipient] if entry.recipient else []))),
@@ -73,7 +73,7 @@ def _row(entry: CustodyEntry, language: Language, zone: ZoneInfo) -> tuple[objec
 def _footage(entry: CustodyEntry, zone: ZoneInfo) -> list[object]:
     if not entry.start or not entry.end:
         return []
-    return [Html("<br>"), f"{local(entry.start, zone)} \u2013 {local(entry.end, zone)}"]
+    return [Html("<br>"), f"{unbroken(local(entry.start, zone))} \u2013 {unbroken(local(entry.end, zone))}"]
 
 
 def _quiet(words: str) -> Html:

@@ -81,8 +81,9 @@ class Chain:
         self._first = self._first or line
         self._count += 1
         if last is None:
-            return
-        if line.seq == 1 and line.record.prev == NO_PREVIOUS:
+            if line.seq == 1 and line.record.prev != NO_PREVIOUS:
+                self._fault("record 1 continues a line that is not there")
+        elif line.seq == 1 and line.record.prev == NO_PREVIOUS:
             self._lives += 1
         elif line.seq > last.seq + 1:
             self._fault(f"records {last.seq + 1} to {line.seq - 1} are missing or cannot be read")

@@ -48,6 +48,7 @@ def month_report(node: Node, month: Month, journals: Journals, now_ns: int) -> M
         if camera:
             covered[camera] = coverage
     found = (_camera(node, camera, month, coverage, tallies, now_ns) for camera, coverage in covered.items())
+    cameras = [each for each in found if each is not None]
     return MonthReport(
         node=node.id,
         place=node.place,
@@ -59,8 +60,8 @@ def month_report(node: Node, month: Month, journals: Journals, now_ns: int) -> M
         in_progress=now_ns < month.end_utc_ns,
         source=node.source,
         version=__version__,
-        cameras=[each for each in found if each is not None],
-        other_clips=tallies.clips("") if not node.asked else ClipCounts(),
+        cameras=cameras,
+        other_clips=tallies.other_clips([each.camera for each in cameras]) if not node.asked else ClipCounts(),
         journals=states,
     )
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from edge.audit.coverage_picture import KINDS, Kind, picture, sample
 from edge.audit.months import Month, month_of
 from edge.audit.sheet import chains, made_line
-from edge.audit.words import REASONS, Words, duration, local, month_name, percent
+from edge.audit.words import REASONS, Words, duration, local, month_name, percent, unbroken
 from edge.messages.audit import CameraMonth, ClipCounts, MonthReport, Outage
 from edge.paper.page import Html, Language, element, facts, page, table
 
@@ -133,7 +133,7 @@ def _camera(camera: CameraMonth, month: Month, language: Language, number: int) 
         return _T[word][language]
 
     limits = [say(word) for word in (camera.begins, camera.ends) if word in _T]
-    counted = f"{local(camera.counted_from, zone)} - {local(camera.counted_to, zone)}"
+    counted = f"{unbroken(local(camera.counted_from, zone))} \u2013 {unbroken(local(camera.counted_to, zone))}"
     rows = [
         (say("available"), element("b", percent(camera.availability_percent, language))),
         (say("counted"), f"{counted} ({duration(camera.counted_s, language)})" + (f": {', '.join(limits)}" if limits else "")),
@@ -161,7 +161,10 @@ def _outages(outages: Sequence[Outage], language: Language, zone: ZoneInfo) -> l
     longest = sorted(outages, key=lambda each: each.seconds, reverse=True)
     shown = sorted(longest[:LISTED], key=lambda each: each.start)
     headings = [_T[word][language] for word in ("from", "to", "length", "reason")]
-    rows = [(local(each.start, zone), _end(each, language, zone), duration(each.seconds, language), _why(each, language)) for each in shown]
+    rows = [
+        (unbroken(local(each.start, zone)), _end(each, language, zone), duration(each.seconds, language), _why(each, language))
+        for each in shown
+    ]
     found = [table(headings, rows, numbers=(2,))]
     if len(outages) > LISTED:
         rest_s = sum(each.seconds for each in longest[LISTED:])
@@ -170,7 +173,7 @@ def _outages(outages: Sequence[Outage], language: Language, zone: ZoneInfo) -> l
 
 
 def _end(outage: Outage, language: Language, zone: ZoneInfo) -> str:
-    return _T["goes_on"][language] if outage.open else local(outage.end, zone)
+    return _T["goes_on"][language] if outage.open else unbroken(local(outage.end, zone))
 
 
 def _why(outage: Outage, language: Language) -> Html:

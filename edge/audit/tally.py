@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from edge.clock import parse_utc
@@ -75,14 +75,21 @@ class Tallies:
             handler(record, recorder_of)
 
     def clips(self, camera: str) -> ClipCounts:
-        """Of one camera; of none that was named: ""."""
-        found = [each for each in self._clips.values() if each.camera == camera]
+        """Of one camera."""
+        exported = self._cameras[camera].exported if camera in self._cameras else 0
+        return self._counted([each for each in self._clips.values() if each.camera == camera], exported)
+
+    def other_clips(self, cameras: Collection[str]) -> ClipCounts:
+        """That named none of `cameras`."""
+        return self._counted([each for each in self._clips.values() if each.camera not in cameras], 0)
+
+    def _counted(self, found: list[_Clip], exported: int) -> ClipCounts:
         return ClipCounts(
             asked=sum(each.asked for each in found),
             delivered=sum(each.state == "done" for each in found),
             failed=sum(each.state == "failed" for each in found),
             refused=sum(each.state == "refused" for each in found),
-            exported=self._cameras[camera].exported if camera in self._cameras else 0,
+            exported=exported,
         )
 
     def _boot(self, record: Record, recorder_of: str) -> None:

@@ -114,8 +114,13 @@ def duration(seconds: float, language: Language) -> str:
 
 
 def local(utc_text: str, zone: ZoneInfo) -> str:
-    """For people: 2026-11-22 14:05:07, never broken; with the zone's own word where the hour happens twice."""
+    """For people: 2026-11-22 14:05:07; with the zone's own word where the hour happens twice."""
     moment = utc_datetime(parse_utc(utc_text)).astimezone(zone)
     text = f"{moment:%Y-%m-%d %H:%M:%S}"
     twice = moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
-    return (f"{text} {moment:%Z}" if twice else text).replace(" ", NBSP).replace("-", "\u2011")
+    return f"{text} {moment:%Z}" if twice else text
+
+
+def unbroken(text: str) -> str:
+    """The same on paper, never broken over two lines."""
+    return text.replace(" ", NBSP).replace("-", "\u2011")

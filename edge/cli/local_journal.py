@@ -14,7 +14,7 @@ import click
 from edge.cli.options import clock_of
 from edge.clock import monotonic_s
 from edge.config.model import NodeConfig
-from edge.errors import StorageError, TryAgain
+from edge.errors import Refused, StorageError, TryAgain
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.journal.writer import JournalWriter
@@ -28,7 +28,26 @@ _PAUSE_S = 0.05
 
 @contextmanager
 def local_journal(config: NodeConfig) -> Iterator[JournalWriter]:
-    """The journal, open and ours alone. Raises StorageError (no such data folder, read-only), TryAgain when others hold it too long."""
+    """The journal, open and ours alone. Raises StorageError (no such data folder, read-only), TryAgain when others hold it too long. While
+    it refuses, the agent finds a mark and raises an alarm."""
+    with _marked(folders_of(config).custody_refused), _opened(config) as journal:
+        yield journal
+
+
+@contextmanager
+def _marked(mark: Path) -> Iterator[None]:
+    try:
+        yield
+    except StorageError:
+        with suppress(OSError):
+            mark.touch()
+        raise
+    with suppress(OSError):
+        mark.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(config: NodeConfig) -> Iterator[JournalWriter]:
     disk, folder = LinuxDisk(), folders_of(config).journal(WRITER)
     disk.stat(Path(config.node.data))
     disk.mkdir(folder)
@@ -48,6 +67,17 @@ def note(config: NodeConfig, facts: Facts, camera: str | None) -> None:
             journal.append(facts, camera)
     except (StorageError, TryAgain) as error:
         click.echo(f"warning: not recorded in the journal: {error}", err=True)
+
+
+def record_before(config: NodeConfig, facts: Facts, camera: str | None) -> None:
+    """One record, on disk before the footage it speaks of is shown or handed out: then this returns. Raises Refused where it cannot be
+    written: nobody looks at evidence unrecorded. Recording goes on."""
+    try:
+        with local_journal(config) as journal:
+            journal.append(facts, camera)
+    except (StorageError, TryAgain) as error:
+        remedy = "mend the disk; or copy the data folder to a sound one and work on the copy, whose journal then has the record"
+        raise Refused("not_recorded", f"no footage is shown, since that cannot be recorded: {error}", remedy=remedy) from error
 
 
 @contextmanager
