@@ -34,6 +34,10 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     place: Annotated[str, Meta(description="where the pole stands, for people")] = ""
     timezone: Annotated[str, Meta(description="IANA name, for local times on the command line and in reports")] = "Europe/Warsaw"
     hw: Annotated[Name, Meta(description="hardware profile: a file name in hw/ without .toml")] = "desk"
+    disk_key: Annotated[
+        FilePath,
+        Meta(description="file with the key that opens the encrypted data partition; `edge decommission` destroys it first of all"),
+    ] = ""
     sentinel: Annotated[
         bool, Meta(description="refuse to record unless <data>/.edge-data names this node (proof that the data partition is mounted)")
     ] = False
