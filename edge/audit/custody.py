@@ -9,9 +9,8 @@ import msgspec
 
 from edge import __version__
 from edge.audit.journals import Chain, Journals
-from edge.audit.tally import Clock
 from edge.audit.words import local
-from edge.clock import NS_PER_MS, NS_PER_S, format_utc
+from edge.clock import NS_PER_MS, NS_PER_S, format_utc, parse_utc
 from edge.journal.line import Line, chain_hash
 from edge.messages.audit import CustodyEntry, CustodyKind, CustodyLog, Source
 from edge.messages.evidence import Decommission, Exported, Viewed
@@ -25,13 +24,13 @@ _TEXT_MAX = 600
 def custody_log(
     node: str, place: str, source: Source, zone: ZoneInfo, journals: Journals, start_ns: int, end_ns: int, now_ns: int
 ) -> CustodyLog:
-    """All entries of [start, end), by time. Erasures are summed up: one entry for a run of one camera, reason, policy and day. Raises
-    StorageError."""
+    """All entries of [start, end), by time; one by a clock that was not trusted wherever it may belong there. Erasures are summed up:
+    one entry for a run of one camera, reason, policy and day. Raises StorageError."""
     entries: list[CustodyEntry] = []
     states = []
     for name in journals.names():
         chain = Chain(name)
-        entries += _entries(chain, journals.lines(name, format_utc(start_ns)), name, zone, Clock(start_ns, end_ns))
+        entries += _entries(chain.through(journals.lines(name, format_utc(start_ns))), name, zone, start_ns, end_ns)
         states += [chain.state] if chain.state.lines else []
     return CustodyLog(
         node=node,
@@ -47,30 +46,45 @@ def custody_log(
     )
 
 
-def _entries(chain: Chain, lines: Iterator[Line], journal: str, zone: ZoneInfo, clock: Clock) -> Iterator[CustodyEntry]:
+def _entries(lines: Iterator[Line], journal: str, zone: ZoneInfo, start_ns: int, end_ns: int) -> Iterator[CustodyEntry]:
     run: CustodyEntry | None = None
-    for line in chain.through(lines):
-        within = clock.within(line)
-        entry = _entry(line, journal, zone) if within else None
-        if entry is not None and run is not None and _continues(run, entry):
+    for line in _of_period(lines, start_ns, end_ns):
+        entry = _entry(line, journal, zone)
+        if run is not None and _continues(run, entry):
             run = _longer(run, entry)
-        elif entry is not None:
-            if run is not None:
-                yield run
-            run = entry
-        if clock.past(_LATE_NS):
-            break
+            continue
+        if run is not None:
+            yield run
+        run = entry
     if run is not None:
         yield run
 
 
-def _entry(line: Line, journal: str, zone: ZoneInfo) -> CustodyEntry | None:
-    """None for a record that is not about custody."""
-    teller = _TELLERS.get(line.record.type)
-    if teller is None:
-        return None
+def _of_period(lines: Iterator[Line], start_ns: int, end_ns: int) -> Iterator[Line]:
+    """Lines about custody that were written in the period, or may have been: one by a clock that was not trusted was written between its
+    trusted neighbours."""
+    waiting: list[Line] = []
+    before_ns: int | None = None
+    for line in lines:
+        if line.record.clock != "untrusted":
+            now_ns = parse_utc(line.record.t)
+            if now_ns >= start_ns and (before_ns is None or before_ns < end_ns):
+                yield from waiting
+            waiting.clear()
+            before_ns = now_ns
+            if now_ns >= end_ns + _LATE_NS:
+                return
+            if start_ns <= now_ns < end_ns and line.record.type in _TELLERS:
+                yield line
+        elif line.record.type in _TELLERS:
+            waiting.append(line)
+    if before_ns is None or before_ns < end_ns:
+        yield from waiting
+
+
+def _entry(line: Line, journal: str, zone: ZoneInfo) -> CustodyEntry:
     record = line.record
-    kind, told = teller(record)
+    kind, told = _TELLERS[record.type](record)
     plain = CustodyEntry(
         t=record.t,
         local=local(record.t, zone),
