@@ -67,7 +67,7 @@ class Archive:
         self._counters: dict[tuple[str, str, str], Counters] = {}
         self._touched: set[tuple[str, str, str]] = set()
         self._told: set[str] = set()
-        for node, journal, epoch, _ in _files(folder):
+        for node, journal, epoch, _ in journal_files(folder):
             self._look_at(node, journal, epoch)
 
     def close(self) -> None:
@@ -212,7 +212,7 @@ def _fits(node: str, message: Event | JournalGap) -> bool:
     return message.node == node and is_level(message.journal) and _EPOCH.fullmatch(message.epoch) is not None
 
 
-def _files(folder: Path, node: str = "*") -> Iterator[tuple[str, str, str, Path]]:
+def journal_files(folder: Path, node: str = "*") -> Iterator[tuple[str, str, str, Path]]:
     for path in sorted((folder / "nodes").glob(f"{node}/journal/*.jsonl"), key=lambda each: each.stat().st_mtime_ns):
         match = _FILE.fullmatch(path.name)
         if match is not None and not path.name.endswith(".notes.jsonl"):
@@ -226,13 +226,13 @@ def stored_nodes(folder: Path) -> list[str]:
 
 def stored_journals(folder: Path, node: str) -> Iterator[tuple[str, str, Path]]:
     """(journal, epoch, file) of a node, the life written to last at the end."""
-    return ((name, epoch, path) for owner, name, epoch, path in _files(folder, node) if owner == node)
+    return ((name, epoch, path) for owner, name, epoch, path in journal_files(folder, node) if owner == node)
 
 
 def stored_events(disk: Disk, folder: Path, node: str | None = None, journal: str | None = None) -> Iterator[StoredEvent]:
     """All stored records, by the nodes' time (each journal in its own order). Any process may read; memory does not grow with the
     archive."""
-    streams = [_stream(disk, *file) for file in _files(folder) if node in (None, file[0]) and journal in (None, file[1])]
+    streams = [_stream(disk, *file) for file in journal_files(folder) if node in (None, file[0]) and journal in (None, file[1])]
     return heapq.merge(*streams, key=lambda event: event.record.t)
 
 

@@ -20,7 +20,21 @@ STATUS_S = 2.0
 """How long the broker may take to tell a node's retained status: it comes with the subscription, or never."""
 
 
-@click.group(epilog=example("edge centre receive --broker centre.toml --folder centre"))
+class CentreGroup(click.Group):
+    """`report` is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "report"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "report":
+            from edge.cli.centre_report import command as report
+
+            return report
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=CentreGroup, epilog=example("edge centre receive --broker centre.toml --folder centre"))
 def command() -> None:
     """The other end of the link: see nodes, keep their journals, ask for clips, take uploads.
 

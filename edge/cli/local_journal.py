@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import click
 from edge.cli.options import clock_of
 from edge.clock import format_utc
 from edge.config.model import NodeConfig
-from edge.errors import StorageError, TryAgain
+from edge.errors import Refused, StorageError, TryAgain
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.host.turn import turn_at
@@ -31,7 +31,26 @@ LOCK_WAIT_S = 5.0
 
 @contextmanager
 def local_journal(config: NodeConfig) -> Iterator[JournalWriter]:
-    """The journal, open and ours alone. Raises StorageError (no such data folder, read-only), TryAgain when others hold it too long."""
+    """The journal, open and ours alone. Raises StorageError (no such data folder, read-only), TryAgain when others hold it too long. While
+    it refuses, the agent finds a mark and raises an alarm."""
+    with _marked(folders_of(config).custody_refused), _opened(config) as journal:
+        yield journal
+
+
+@contextmanager
+def _marked(mark: Path) -> Iterator[None]:
+    try:
+        yield
+    except StorageError:
+        with suppress(OSError):
+            mark.touch()
+        raise
+    with suppress(OSError):
+        mark.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(config: NodeConfig) -> Iterator[JournalWriter]:
     disk, folder = LinuxDisk(), folders_of(config).journal(WRITER)
     disk.stat(Path(config.node.data))
     disk.mkdir(folder)
@@ -57,6 +76,17 @@ def note_view(config: NodeConfig, camera: str, what: str, start_ns: int, end_ns:
     """A person looked at footage, or at what there is of it. what: timeline, snapshot ... As `note`: it never stops the command."""
     viewed = Viewed(operator=operator, case=case, what=what, camera_id=camera, start=format_utc(start_ns), end=format_utc(end_ns))
     note(config, viewed, camera)
+
+
+def record_before(config: NodeConfig, facts: Facts, camera: str | None) -> None:
+    """One record, on disk before the footage it speaks of is shown or handed out: then this returns. Raises Refused where it cannot be
+    written: nobody looks at evidence unrecorded. Recording goes on."""
+    try:
+        with local_journal(config) as journal:
+            journal.append(facts, camera)
+    except (StorageError, TryAgain) as error:
+        remedy = "mend the disk; or copy the data folder to a sound one and work on the copy, whose journal then has the record"
+        raise Refused("not_recorded", f"no footage is shown, since that cannot be recorded: {error}", remedy=remedy) from error
 
 
 def local_checkpoint(config: NodeConfig, identity: Identity, clip_id: str) -> str:

@@ -23,8 +23,11 @@ COMMANDS = {
     "key": "Make and show the key that signs footage.",
     "retention": "How long footage is kept: report, destruction protocol.",
     "ring": "Check the footage on disk.",
-    "journal": "Show the journals.",
+    "journal": "Show, export and check the journals.",
+    "custody": "Show who saw, took, locked or destroyed footage.",
+    "report": "Account for a month: availability, outages, clips.",
     "config": "Check and explain node.toml.",
+    "decommission": "Wipe this node: keys, footage, configuration.",
     "centre": "The other end of the link: nodes, events, clips, uploads.",
     "demo": "Show the whole chain on this machine.",
 }

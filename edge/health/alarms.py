@@ -74,6 +74,10 @@ def _too_short_days(document: HealthDocument) -> float | None:
     return None if days is None else storage.minimum_days - days
 
 
+def _journals(document: HealthDocument) -> list[Measure]:
+    return [Measure(f"journal_refused.{name}", float(refused)) for name, refused in document.storage.journals_refused.items()]
+
+
 def _flag(value: bool | None) -> float | None:
     return None if value is None else float(value)
 
@@ -102,6 +106,16 @@ RULES = (
         0,
         "the data partition is read-only",
         "replace the disk",
+    ),
+    Rule(
+        _journals,
+        "critical",
+        0.5,
+        0.5,
+        0,
+        0,
+        "a journal takes no records: recording goes on, but nobody is shown or given footage on this node",
+        "look at the data partition: full, read-only, dying",
     ),
     Rule(
         _one("storage_reserve", _reserve_used_percent),

@@ -48,6 +48,8 @@ class Probe:
     uptime_s: float | None = None
     memory_available_bytes: int | None = None
     load_1min: float | None = None
+    custody_refused: bool = False
+    """What a person did on this node could not be recorded, and was not allowed."""
 
 
 def probe(
@@ -70,6 +72,7 @@ def probe(
         uptime_s=board.uptime_s(root),
         memory_available_bytes=board.memory_bytes(root).get("MemAvailable"),
         load_1min=board.load_1min(root),
+        custody_refused=folders.custody_refused.exists(),
     )
 
 

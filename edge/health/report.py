@@ -23,6 +23,7 @@ from edge.messages.health import (
     StorageHealth,
 )
 from edge.ring.horizon import CameraUse, Horizon, Room, configured_bytes_per_day, horizons
+from edge.ring.layout import recorder_journal
 
 SILENT_S = 10.0
 _DAY_MS = 86_400_000
@@ -30,9 +31,16 @@ _RAW_SOURCES = ("synthetic:", "v4l2:", "picamera:", "jetson:")
 
 
 def health_document(
-    config: NodeConfig, probe: Probe, *, link: LinkHealth | None = None, config_sha256: str = "", alarms: Sequence[str] = ()
+    config: NodeConfig,
+    probe: Probe,
+    *,
+    link: LinkHealth | None = None,
+    config_sha256: str = "",
+    alarms: Sequence[str] = (),
+    agent_refused: bool = False,
 ) -> HealthDocument:
-    """What goes out on topic `health`. `alarms`: codes now active (alarms.Alarms.active)."""
+    """What goes out on topic `health`. `alarms`: codes now active (alarms.Alarms.active). agent_refused: the agent's own journal takes
+    nothing."""
     now = probe.reading
     cameras = [_camera(camera, probe.cameras.get(camera.id, CameraProbe()), now, probe.boot) for camera in config.camera]
     reach = _horizons(config, probe, cameras)
@@ -44,7 +52,7 @@ def health_document(
         boot=probe.boot,
         mono_ms=now.boot_ns // NS_PER_MS,
         cameras=cameras,
-        storage=_storage(config, probe, cameras, reach),
+        storage=msgspec.structs.replace(_storage(config, probe, cameras, reach), journals_refused=_refused(probe, agent_refused)),
         heat=HeatHealth(cpu_temp_c=probe.cpu_temp_c, temperatures_c=probe.temperatures_c),
         power=PowerHealth(
             under_voltage=probe.supply.under_voltage,
@@ -129,6 +137,12 @@ def _storage(config: NodeConfig, probe: Probe, cameras: list[CameraHealth], reac
         wear_used_percent=worn.used_percent if worn else None,
         wear_near_end=worn.near_end if worn else None,
     )
+
+
+def _refused(probe: Probe, agent_refused: bool) -> dict[str, bool]:
+    """A recorder that is silent does not say."""
+    found = {recorder_journal(camera): seen.status.journal_backlog > 0 for camera, seen in probe.cameras.items() if seen.status is not None}
+    return found | {"local": probe.custody_refused, "agent": agent_refused}
 
 
 def reserve_bytes(config: NodeConfig, total_bytes: int) -> int:

@@ -57,6 +57,8 @@ class StorageHealth(msgspec.Struct, frozen=True, kw_only=True):
     minimum_days: float
     wear_used_percent: int | None = None
     wear_near_end: bool | None = None
+    journals_refused: dict[str, bool] = {}
+    """Journal -> whether its newest records cannot be written: "recorder.<camera>", "local" (what people do here), "agent"."""
 
 
 class HeatHealth(msgspec.Struct, frozen=True, kw_only=True):

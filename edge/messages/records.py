@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from edge.clock import ClockState
-from edge.messages.evidence import Checkpoint, ConfigFault, ConfigInForce, Exported, KeyNews, UnsignedGops, Viewed
+from edge.messages.evidence import Checkpoint, ConfigFault, ConfigInForce, Decommission, Exported, KeyNews, UnsignedGops, Viewed
 
 RECORD_MAX_BYTES = 32 * 1024
 
@@ -261,6 +261,7 @@ Facts = (
     | Checkpoint
     | Viewed
     | Exported
+    | Decommission
 )
 
 FACTS: dict[str, type[msgspec.Struct]] = {
@@ -286,6 +287,7 @@ FACTS: dict[str, type[msgspec.Struct]] = {
     "checkpoint": Checkpoint,
     "view": Viewed,
     "export": Exported,
+    "decommission": Decommission,
 }
 TYPE_OF: dict[type[msgspec.Struct], str] = {shape: word for word, shape in FACTS.items()}
 

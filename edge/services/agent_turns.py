@@ -242,6 +242,7 @@ class Agent:
     def _measure_link(self, now_s: float) -> None:
         confirmed_age_s = None if self._confirmed_s is None else now_s - self._confirmed_s
         known = LinkHealth(connected=self._publisher.online, session=self._parts.wills.session, connects=self._connects)
+        self._parts.health.agent_refused = self._parts.journal.refusing
         self._parts.health.link = with_backlog(known, self._publisher.lanes, confirmed_age_s, self._parts.clock)
 
     def _end(self) -> None:
