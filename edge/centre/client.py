@@ -166,13 +166,26 @@ class Centre:
         return stored_events(self._disk, self._folder, node, journal)
 
     def request_clip(
-        self, node: str, camera: str, start: str, end: str, *, operator: str, case: str, id: str = "", valid_s: int = 300
+        self,
+        node: str,
+        camera: str,
+        start: str,
+        end: str,
+        *,
+        operator: str,
+        case: str,
+        basis: str = "",
+        recipient: str = "",
+        id: str = "",
+        valid_s: int = 300,
     ) -> ClipHandle:
-        """Signs and sends a clip command. start, end: RFC 3339. valid_s: how long the node may take to hear of it (1-600).
+        """Signs and sends a clip command. start, end: RFC 3339. basis: legal basis; recipient: who receives it. valid_s: how long the node
+        may take to hear of it (1-600).
 
         Raises ConfigError without a command key, UsageError for words that cannot be sent."""
         id = id or uuid.uuid4().hex
         args = {"camera": camera, "start": start, "end": end}
+        args |= {name: word for name, word in (("basis", basis), ("recipient", recipient)) if word}
         handle = self._handles.setdefault(id, ClipHandle(node, id))
         self.command(node, "clip", args, operator=operator, case=case, id=id, valid_s=valid_s, on_done=handle.delivered)
         return handle

@@ -107,6 +107,8 @@ def events(folder: Path, as_json: bool, node: str | None, journal: str | None, s
 @click.option("--to", "end", required=True, metavar="TIME")
 @click.option("--operator", required=True, help="Who asks.")
 @click.option("--case", required=True, help="Case reference.")
+@click.option("--basis", default="", help="Legal basis of the hand-over.")
+@click.option("--recipient", default="", help="Who receives it.")
 @click.option("--key", type=click.Path(path_type=Path), default=Path("command.key"), show_default=True, help="Made by `edge centre keys`.")
 @click.option("--id", "request_id", default="", help="The same id again joins the same job; default a new one.")
 @click.option("--timezone", default=ZONE, show_default=True, help="Of times without an offset.")
@@ -120,6 +122,8 @@ def request_clip(
     end: str,
     operator: str,
     case: str,
+    basis: str,
+    recipient: str,
     key: Path,
     request_id: str,
     timezone: str,
@@ -136,7 +140,9 @@ def request_clip(
     news = ClipNews(quiet=as_json)
     with looking_centre(broker, key) as centre:
         centre.wait_node(node, STATUS_S)
-        handle = centre.request_clip(node, camera, first, last, operator=operator, case=case, id=request_id)
+        handle = centre.request_clip(
+            node, camera, first, last, operator=operator, case=case, basis=basis, recipient=recipient, id=request_id
+        )
         final = handle.wait(wait_s, news.tell)
     if final is None and handle.undelivered:
         raise TryAgain(f"clip {handle.id} was not asked for: {not_taken(node, handle.delivery or 0)}")

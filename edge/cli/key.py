@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.cli.key_options import KeyPlace, signer_options
+from edge.cli.key_options import KeyPlace, certificate_option, signer_options
 from edge.cli.options import example, json_option
 from edge.errors import ConfigError, UsageError
 
@@ -55,6 +55,7 @@ def csr(place: KeyPlace, node: str | None, out: Path | None) -> None:
 
 @command.command(epilog=example("edge key install pole-1.pem"))
 @click.argument("certificate", type=click.Path(path_type=Path), metavar="CERT.pem")
+@certificate_option
 @signer_options
 def install(certificate: Path, place: KeyPlace) -> None:
     """Put the certificate in force that the authority made: where [seal] certificate says, if it is this key's.
@@ -76,6 +77,7 @@ def install(certificate: Path, place: KeyPlace) -> None:
 
 
 @command.command(epilog=example("edge key show", "edge key show --json"))
+@certificate_option
 @signer_options
 @json_option
 def show(place: KeyPlace, as_json: bool) -> None:

@@ -32,7 +32,6 @@ _OPTIONS = (
     click.option("--label", default="", help="Signer pkcs11: label of the key."),
     click.option("--pin-file", default="", metavar="FILE", help="Signer pkcs11: file (mode 0600) with the PIN on its first line."),
     click.option("--rpi-key", type=click.IntRange(1, 8), default=1, show_default=True, help="Signer rpifwcrypto: number of the OTP key."),
-    click.option("--certificate", "certificate_path", default="", metavar="FILE", help="With --signer: where the certificate is."),
 )
 
 
@@ -77,7 +76,7 @@ def signer_options(function: _F) -> _F:
         label: str,
         pin_file: str,
         rpi_key: int,
-        certificate_path: str,
+        certificate_path: str = "",
         **others: Any,
     ) -> Any:
         if signer is None:
@@ -98,6 +97,12 @@ def signer_options(function: _F) -> _F:
     for option in reversed((config_option, *_OPTIONS)):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def certificate_option(function: _F) -> _F:
+    """--certificate FILE, for commands that need it as well; above `signer_options`."""
+    text = "With --signer: where the certificate in force is."
+    return click.option("--certificate", "certificate_path", default="", metavar="FILE", help=text)(function)
 
 
 def _configured(config_path: Path | None) -> KeyPlace:

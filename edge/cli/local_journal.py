@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING
 
 import click
 
 from edge.cli.options import clock_of
-from edge.clock import format_utc, monotonic_s
+from edge.clock import format_utc
 from edge.config.model import NodeConfig
 from edge.errors import StorageError, TryAgain
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
+from edge.host.turn import turn_at
 from edge.journal.heads import read_heads
 from edge.journal.writer import JournalWriter
 from edge.messages.evidence import Viewed
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 WRITER = "local"
 LOCK_WAIT_S = 5.0
-_PAUSE_S = 0.05
 
 
 @contextmanager
@@ -38,7 +35,7 @@ def local_journal(config: NodeConfig) -> Iterator[JournalWriter]:
     disk, folder = LinuxDisk(), folders_of(config).journal(WRITER)
     disk.stat(Path(config.node.data))
     disk.mkdir(folder)
-    with _alone(folder):
+    with turn_at(folder, LOCK_WAIT_S):
         journal = JournalWriter(disk, folder, clock_of(config), boot_id())
         journal.open()
         try:
@@ -72,27 +69,3 @@ def local_checkpoint(config: NodeConfig, identity: Identity, clip_id: str) -> st
         checkpoint = sign_checkpoint(identity, claims_of(config.node.id, journal.boot, clock_of(config).read(), heads, clip_id))
         journal.append(checkpoint)
         return checkpoint.jws
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be locked: {error.strerror}", number=error.errno or 0) from error
-    try:
-        deadline_s, wait = monotonic_s() + LOCK_WAIT_S, Event()
-        while not _locked(descriptor):
-            if monotonic_s() > deadline_s:
-                raise TryAgain(f"another `edge` command has been writing {folder} for {LOCK_WAIT_S:.0f} s")
-            wait.wait(_PAUSE_S)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    with suppress(BlockingIOError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False

@@ -70,7 +70,8 @@ def _reserve_used_percent(document: HealthDocument) -> float | None:
 
 def _too_short_days(document: HealthDocument) -> float | None:
     storage = document.storage
-    return None if storage.forecast_days is None else storage.minimum_days - storage.forecast_days
+    days = storage.forecast_days if storage.fits_days is None else storage.fits_days
+    return None if days is None else storage.minimum_days - days
 
 
 def _flag(value: bool | None) -> float | None:
@@ -116,11 +117,11 @@ RULES = (
         _one("retention_short", _too_short_days),
         "warning",
         0,
-        0,
+        -0.5,
         600,
         600,
-        "footage will not get as old as the law asks",
-        "larger disk or lower bitrate",
+        "footage will not get as old as the law asks: so many days are lacking",
+        "larger disk, lower bitrate, or fewer held segments: edge retention report",
     ),
     Rule(
         _one("storage_wear", lambda d: d.storage.wear_used_percent), "warning", 79, 70, 0, 0, "the storage is worn", "plan its replacement"

@@ -180,9 +180,12 @@ class HoldAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldReleased(msgspec.Struct, frozen=True, kw_only=True):
+    """case: reference under which it was released; the hold's own where none was named."""
+
     id: str
     by: str
     why: str
+    case: str = ""
 
 
 class Episode(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,7 +229,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClipDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The final word on a clip job (done/failed), with the manifest's hashes."""
+    """The final word on a clip job (done/failed). files: of the manifest, ClipFile and then Attachment."""
 
     id: str
     state: str

@@ -26,7 +26,10 @@ EARLY = Condition(
     "erased_early", "critical", "the disk is too small for the legal minimum: more space, less bitrate, or fewer held segments"
 )
 FULL = Condition("ring_full", "critical", "nothing is left to erase: release holds, or remove what else fills the data partition")
-OVERDUE = Condition("undated_overdue", "warning", "footage without a date is older than the limit: decide on it by hand")
+OVERDUE = Condition(
+    "undated_overdue", "warning", "a footage's number says that it is too old, its neighbours' dates do not: decide by hand"
+)
+UNREAD_HOLD = Condition("hold_unread", "critical", "what it links to stays, the rest of its range may be erased: ask for the hold again")
 
 
 class Alarms:

@@ -33,6 +33,14 @@ class HoldFolder:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise IntegrityError(f"{self.path / _DESCRIPTION} does not read: {error}", remedy="its links still pin the footage") from error
 
+    def version(self) -> tuple[int, int] | None:
+        """Inode and time of the description: another one where it was written anew. None: there is none."""
+        try:
+            found = self.disk.stat(self.path / _DESCRIPTION)
+        except NotFound:
+            return None
+        return found.inode, found.mtime_ns
+
     def write(self, hold: Hold) -> None:
         """Durable when it returns."""
         self.disk.mkdir(self.path)

@@ -9,6 +9,7 @@ from threading import Event
 from edge import __version__
 from edge.clip.holes import Missing, missing_of
 from edge.clip.maker import ClipMaker
+from edge.clip.package import PackageMaker
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clock import Clock, monotonic_s
@@ -35,14 +36,15 @@ from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
 from edge.messages.clip import ClipRequest
 from edge.messages.evidence import ConfigInForce
-from edge.messages.records import Boot, Facts, Stop
+from edge.messages.records import AlarmRaised, Boot, Facts, Stop
 from edge.messages.wire import CameraInfo, NodeInfo
-from edge.ring.hold import Holds
+from edge.ring.hold_alarms import PREFIX as HOLD_PREFIX
+from edge.ring.hold_alarms import HoldAlarms
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
-from edge.seal.signer import Identity
+from edge.seal.opening import identity_opener
 from edge.services.agent_alarms import PREFIX, LinkAlarms
-from edge.services.agent_chores import HOLDS_EVERY_S, refresh_holds
+from edge.services.agent_chores import HOLDS_EVERY_S, holds_of, refresh_holds
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_parts import Inbox, Parts
 from edge.services.agent_past import Past, look_back_from, recall
@@ -82,20 +84,28 @@ def run_agent(config: NodeConfig, stop: Event, *, config_sha256: str = "") -> in
         journal = _journal(disk, folders, clock, boot_id(), past, config_sha256)
         checkpoints = _checkpoints(config, folders, disk, clock, journal, past)
         if config.mqtt is None:
-            return _run_alone(config, folders, disk, clock, stop, journal, checkpoints)
+            return _run_alone(config, folders, disk, clock, stop, journal, checkpoints, past)
         agent = build(config, config.mqtt, folders, disk, clock, state, journal, checkpoints, past)
         settle_memory()
         return agent.run(stop)
 
 
 def _run_alone(
-    config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, stop: Event, journal: JournalWriter, checkpoints: Checkpoints
+    config: NodeConfig,
+    folders: NodeFolders,
+    disk: Disk,
+    clock: Clock,
+    stop: Event,
+    journal: JournalWriter,
+    checkpoints: Checkpoints,
+    past: Past,
 ) -> int:
     log.info("no [mqtt] section: nothing is published and no command is taken")
-    holds = Holds(disk, folders.data, journal, clock, RingReader(disk, folders.data, clock, boot_id()), config.hold.quota_percent)
+    holds = holds_of(config, disk, journal, clock, RingReader(disk, folders.data, clock, journal.boot, config.retention.days))
+    alarms = HoldAlarms(holds, journal, clock, _about_holds(past.alarms))
     checkpoints.start()
     while not stop.is_set() and not checkpoints.thread.broken:
-        refresh_holds(holds)
+        refresh_holds(holds, alarms)
         checkpoints.look(monotonic_s())
         stop.wait(HOLDS_EVERY_S)
     checkpoints.stop(_LAST_WAIT_S)
@@ -124,8 +134,15 @@ def build(
     jobs = None
     if config.upload is not None and target is not None:
         deadline_s = config.upload.deadline_h * 3600
-        jobs = ClipJobs(store, ClipMaker(node), target, upload_settings_of(config.upload), deadline_s, inbox.put)
-    ring = RingReader(disk, folders.data, clock, boot)
+        jobs = ClipJobs(
+            store,
+            ClipMaker(node, _packages(config, disk, clock, checkpoints)),
+            target,
+            upload_settings_of(config.upload),
+            deadline_s,
+            inbox.put,
+        )
+    ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
     clip = ClipVerb(
         [camera.id for camera in config.camera],
         lambda request: _plan(ring, request),
@@ -134,7 +151,7 @@ def build(
         jobs.add if jobs is not None else lambda job: None,
         deliverable=jobs is not None,
     )
-    holds = Holds(disk, folders.data, journal, clock, ring, config.hold.quota_percent)
+    holds = holds_of(config, disk, journal, clock, ring)
     verbs: dict[str, Verb] = {"clip": clip, "hold": HoldVerb(holds), "release": ReleaseVerb(holds)}
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
@@ -154,6 +171,7 @@ def build(
         ledger=Ledger(disk, state / "commands"),
         verbs=verbs,
         holds=holds,
+        hold_alarms=HoldAlarms(holds, journal, clock, _about_holds(past.alarms)),
         store=store,
         jobs=jobs,
         health=HealthWatch(config, folders, disk, clock, [each for each in past.alarms if _is_of_health(each.code)], inbox.put),
@@ -167,7 +185,11 @@ def build(
 
 
 def _is_of_health(code: str) -> bool:
-    return not code.startswith(PREFIX) and code != SEAL_ALARM
+    return not code.startswith((PREFIX, HOLD_PREFIX)) and code != SEAL_ALARM
+
+
+def _about_holds(standing: list[AlarmRaised]) -> list[AlarmRaised]:
+    return [each for each in standing if each.code.startswith(HOLD_PREFIX)]
 
 
 def _plan(ring: RingReader, request: ClipRequest) -> Plan:
@@ -179,24 +201,22 @@ def _plan(ring: RingReader, request: ClipRequest) -> Plan:
 
 def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, journal: JournalWriter, past: Past) -> Checkpoints:
     seal = config.seal
-
-    def opener() -> Identity:
-        from edge.seal.catalog import open_identity
-
-        assert seal is not None
-        return open_identity(seal, clock.read())
-
     return Checkpoints(
         config.node.id,
         disk,
         folders.journals,
         clock,
         journal,
-        opener if seal is not None else None,
+        identity_opener(seal, clock),
         Pace(every_s=seal.checkpoint_s) if seal is not None else None,
         adapter=seal.signer if seal is not None else "",
         standing=past.alarms,
     )
+
+
+def _packages(config: NodeConfig, disk: Disk, clock: Clock, checkpoints: Checkpoints) -> PackageMaker:
+    """Signs with a session of its own: the checkpoints' signer belongs to their thread."""
+    return PackageMaker(config, disk, clock, identity_opener(config.seal, clock), lambda identity, clip: checkpoints.request(clip))
 
 
 def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str, past: Past, config_sha256: str) -> JournalWriter:

@@ -19,6 +19,7 @@ from edge.link.lane import Lane
 from edge.messages.health import HealthDocument, LinkHealth
 from edge.messages.records import AlarmRaised
 from edge.ring.layout import NodeFolders
+from edge.ring.measure import Measures
 from edge.services.lifecycle import ServiceThread
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class HealthWatch:
         self._orphans = {alarm.code: alarm for alarm in standing}
         self._tell = tell
         self._alarms = Alarms()
+        self._measures = Measures(disk, folders, clock)
         self._began_ns = clock.boot_ns()
         self._stop = threading.Event()
         self.link: LinkHealth | None = None
@@ -64,7 +66,7 @@ class HealthWatch:
 
     def look(self) -> None:
         """One document."""
-        seen = probe(self._config, self._folders, self._disk, self._clock)
+        seen = probe(self._config, self._folders, self._disk, self._clock, measures=self._measures)
         document = health_document(self._config, seen, link=self.link, alarms=self._alarms.active)
         edges = self._alarms.judge(document)
         self._tell((document, edges + self._orphaned(edges)))

@@ -22,6 +22,7 @@ from edge.messages.health import HealthDocument
 from edge.messages.records import AlarmRaised
 from edge.messages.wire import NodeInfo
 from edge.ring.hold import Holds
+from edge.ring.hold_alarms import HoldAlarms
 from edge.services.agent_alarms import LinkAlarms
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_voice import Wills
@@ -54,6 +55,7 @@ class Parts:
     ledger: Ledger
     verbs: Mapping[str, Verb]
     holds: Holds
+    hold_alarms: HoldAlarms
     store: JobStore
     jobs: ClipJobs | None
     health: HealthWatch

@@ -229,7 +229,7 @@ class Agent:
         if self._last_words.waiting and self._due("record", now_s, _RECORD_AGAIN_S):
             self._forget(self._last_words.again())
         if self._due("holds", now_s, HOLDS_EVERY_S):
-            refresh_holds(self._parts.holds)
+            refresh_holds(self._parts.holds, self._parts.hold_alarms)
         if self._due("day", now_s, DAY_S):
             once_a_day(self._parts)
 

@@ -38,6 +38,7 @@ from edge.ring.retain import policy_of
 from edge.ring.startup import make_folders, start_ring
 from edge.ring.sweep import Sweeper
 from edge.seal.chain import Maker
+from edge.seal.opening import identity_opener
 from edge.services.camera_life import CameraLife
 from edge.services.camera_status import StatusFile
 from edge.services.intake import Intake, Interrupted
@@ -45,7 +46,7 @@ from edge.services.interrupted import find_interrupted
 from edge.services.lifecycle import ServiceThread, settle_memory, sole_user
 from edge.services.retention import Retention
 from edge.services.sealing import Sealer
-from edge.services.signing import signing_desk
+from edge.services.signing import SigningDesk
 from edge.services.writing import IDLE_S, Writing
 
 log = logging.getLogger(__name__)
@@ -142,7 +143,8 @@ class _Recorder:
         retention = Retention(sweeper, self._journal, self._clock, config.retention.journal_days)
         recording = start_ring(disk, folders, camera.id, self._clock, boot, self._ledger, retention, limits, edge.__version__)
         self._intake = Intake(config.ring.queue_gops, config.ring.queue_bytes)
-        self._desk = signing_desk(camera.id, config.seal)
+        opener = identity_opener(config.seal, self._clock)
+        self._desk = SigningDesk(camera.id, opener, config.seal.signer) if opener and config.seal else None
         self._writing = Writing(recording, self._intake, self._sealer(disk, folders, boot))
         self._writer = ServiceThread(f"write-{camera.id}", self._writing.run)
         self._status = StatusFile(folders.run(camera.id), camera.id, self._clock, boot)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edge.clock import monotonic_s
-from edge.config.model import Seal
 from edge.errors import EdgeError
 from edge.messages.evidence import KeyNews
+from edge.seal.opening import Opener
 from edge.seal.signer import Identity, SigningTrouble
 from edge.services.key_news import in_force, refused
 from edge.services.lifecycle import ServiceThread
@@ -39,7 +38,7 @@ class SigningDesk:
     """One job at a time. `run` belongs to the desk's thread, all else may be called from any one other thread. `news` tells what became
     of the key; `identity` is None while there is none to sign with."""
 
-    def __init__(self, name: str, open_identity: Callable[[], Identity], adapter: str) -> None:
+    def __init__(self, name: str, open_identity: Opener, adapter: str) -> None:
         self.identity: Identity | None = None
         self.news = KeyNews(state="missing", adapter=adapter, text="the key is being opened")
         self._open, self._adapter = open_identity, adapter
@@ -127,16 +126,3 @@ class SigningDesk:
                 self._job = None
                 self._changed.notify_all()
             job.done.set()
-
-
-def signing_desk(name: str, seal: Seal | None) -> SigningDesk | None:
-    """For the key that the configuration names; None where nothing is to be signed. Its thread is not started yet."""
-    if seal is None:
-        return None
-
-    def opened() -> Identity:
-        from edge.seal.catalog import open_identity
-
-        return open_identity(seal)
-
-    return SigningDesk(name, opened, seal.signer)

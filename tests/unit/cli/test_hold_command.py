@@ -66,7 +66,7 @@ def test_the_same_words_are_the_same_lock(node: OnDisk) -> None:
 
 
 def test_locks_are_listed_with_case_who_and_review_date(node: OnDisk) -> None:
-    edge(*add(node, "--id", "h1", "--review", "2024-12-01T00:00:00Z"))
+    edge(*add(node, "--id", "h1", "--review-date", "2024-12-01T00:00:00Z"))
     listed = edge("hold", "list", "--config", node.config)
     assert "case RSOW 12/26, by a.nowak, review 2024-12-01 (PAST)" in listed.out
     assert "1 locks" in listed.out
