@@ -16,7 +16,7 @@ import msgspec
 from edge.centre.archive import stored_journals
 from edge.centre.audit_journal import Heads, JournalAudit, JournalCheck
 from edge.centre.findings import KEPT_EACH, Finding, Proof, findings_path, read_findings
-from edge.centre.first_seen import USELESS, Certificates, Seen, judge, read_seen
+from edge.centre.first_seen import USELESS, Certificates, Seen, judge, read_seen_at, seen_at
 from edge.centre.order import Order
 from edge.centre.vouched import Life
 from edge.clock import NS_PER_S, parse_utc
@@ -57,7 +57,7 @@ def audit_node(disk: Disk, folder: Path, node: str, roots: Roots | None, at: str
     kept = _Kept()
     kept.add(checkpoints.run())
     for name, epoch, path in stored_journals(folder, node):
-        heads = checkpoints.heads.pop((name, epoch), Heads())
+        heads = checkpoints.heads.pop((name, epoch), Heads(checkpoints.proof))
         check = JournalCheck(disk, path, JournalAudit(name, epoch, vouched=heads.highest, seen=heads.seen), heads, at)
         result.journals.append(check.audit)
         try:
@@ -94,6 +94,10 @@ def _is_judged_anew(finding: Finding, upto: dict[Life, int], roots: Roots | None
     return roots is not None and finding.about.startswith(_UNTRUSTED)
 
 
+def _proof(seen: Seen) -> Proof:
+    return Proof(what="checkpoint", text=seen.jws, seen=seen.seen)
+
+
 class _Kept:
     """Findings by what they are about, so many of a kind."""
 
@@ -125,11 +129,11 @@ class _Checkpoints:
 
     def run(self) -> Iterator[Finding]:
         signers: Counter[str] = Counter()
-        for seen in read_seen(self._disk, self._folder):
+        for place, seen in read_seen_at(self._disk, self._folder):
             self.result.checkpoints += 1
             self.result.first_seen = self.result.first_seen or seen.seen
             self.result.last_seen = max(self.result.last_seen, seen.seen)
-            proof = Proof(what="checkpoint", text=seen.jws, seen=seen.seen)
+            proof = _proof(seen)
             try:
                 read = read_checkpoint(seen.jws)
             except BadCheckpoint as error:
@@ -140,16 +144,20 @@ class _Checkpoints:
             if signer in USELESS or read.claims.node != self.result.node:
                 yield self._forged(f"{signer}: {why}" if signer in USELESS else f"it is signed for {read.claims.node}", proof)
             else:
-                yield from self._good(seen, read, proof)
+                yield from self._good(seen.via, read, proof, place)
         self.result.signers = dict(signers)
 
-    def _good(self, seen: Seen, read: ReadCheckpoint, proof: Proof) -> Iterator[Finding]:
-        yield from self._orders.setdefault(seen.via, Order()).next(read, proof, self._at)
+    def proof(self, place: int) -> Proof:
+        seen = seen_at(self._disk, self._folder, place)
+        return _proof(seen) if seen is not None else Proof(what="checkpoint", text="")
+
+    def _good(self, via: str, read: ReadCheckpoint, proof: Proof, place: int) -> Iterator[Finding]:
+        yield from self._orders.setdefault(via, Order()).next(read, proof, self._at)
         for head in read.claims.heads:
-            heads = self.heads.setdefault((head.journal, head.epoch), Heads())
+            heads = self.heads.setdefault((head.journal, head.epoch), Heads(self.proof))
             heads.highest = max(heads.highest, head.seq)
             digest = bytes.fromhex(head.sha256)
-            before = heads.signed.setdefault(head.seq, (digest, proof))
+            before = heads.signed.setdefault(head.seq, (digest, place))
             if before[0] != digest:
                 text = f"two checkpoints vouch for different records {head.seq}"
                 yield Finding(
@@ -160,7 +168,7 @@ class _Checkpoints:
                     epoch=head.epoch,
                     seq=head.seq,
                     about="checkpoints",
-                    proof=[before[1], proof],
+                    proof=[self.proof(before[1]), proof],
                 )
 
     def _forged(self, text: str, proof: Proof) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -20,23 +20,22 @@ from edge.messages.records import Record
 
 @dataclass(slots=True)
 class Heads:
-    """What checkpoints vouch for of one life of a journal. signed: seq -> (hash, the checkpoint)."""
+    """What checkpoints vouch for of one life of a journal. signed: seq -> (hash, place of the first checkpoint that signs it). proof: reads
+    the checkpoint at a place again: there may be half a million of them."""
 
-    signed: dict[int, tuple[bytes, Proof]] = field(default_factory=dict)
+    proof: Callable[[int], Proof]
+    signed: dict[int, tuple[bytes, int]] = field(default_factory=dict)
     highest: int = 0
 
     @property
     def seen(self) -> str:
         """When the highest was first seen, "" where there is none."""
-        return self.signed[self.highest][1].seen if self.highest else ""
+        return self.proof(self.signed[self.highest][1]).seen if self.highest else ""
 
     def after(self, seq: int) -> Proof | None:
         """The checkpoint that was seen first of those that vouch for records behind `seq`; None where there is none."""
-        return min((proof for each, (_, proof) in self.signed.items() if each > seq), key=lambda proof: proof.seen, default=None)
-
-    def from_on(self, seq: int) -> Proof:
-        """The first checkpoint in the order of numbers that covers record `seq` (at most `highest`)."""
-        return self.signed[min(each for each in self.signed if each >= seq)][1]
+        first = min((place for each, (_, place) in self.signed.items() if each > seq), default=None)
+        return None if first is None else self.proof(first)
 
 
 @dataclass(slots=True)
@@ -101,7 +100,7 @@ class JournalCheck:
             audit.compared += 1
             if signed[0] != digest.digest():
                 text = f"record {seq} is not the one that was vouched for: the past was rewritten, or two devices write it"
-                yield self._finding("fork", seq, text, [signed[1], _line(raw)], "line")
+                yield self._finding("fork", seq, text, [self._heads.proof(signed[1]), _line(raw)], "line")
         audit.upto, audit.stored, audit.last_t = seq, audit.stored + 1, record.t
         self._previous, self._last = digest.hexdigest(), raw
 
@@ -109,10 +108,11 @@ class JournalCheck:
         while (gap := gaps.pop(self.audit.upto + 1, None)) is not None:
             self.audit.missing += gap.to_seq - gap.from_seq + 1
             self.audit.upto, self._previous, self._last = gap.to_seq, gap.sha256, b""
-            if self._heads.highest >= gap.from_seq:
+            proof = self._heads.after(gap.from_seq - 1)
+            if proof is not None:
                 text = f"records {gap.from_seq} to {gap.to_seq} were vouched for and will never come ({gap.text})"
                 notice = Proof(what="gap", text=msgspec.json.encode(gap).decode())
-                yield self._finding("hole", gap.from_seq, text, [self._heads.from_on(gap.from_seq), notice], "gap")
+                yield self._finding("hole", gap.from_seq, text, [proof, notice], "gap")
 
     def _finding(self, kind: Kind, seq: int, text: str, proof: list[Proof], about: str = "") -> Finding:
         audit = self.audit

@@ -50,14 +50,26 @@ def checkpoints_path(node_folder: Path) -> Path:
 
 def read_seen(disk: Disk, node_folder: Path) -> Iterator[Seen]:
     """All, in the order they came; a damaged line is told and left out. Raises StorageError."""
+    return (seen for _, seen in read_seen_at(disk, node_folder))
+
+
+def read_seen_at(disk: Disk, node_folder: Path) -> Iterator[tuple[int, Seen]]:
+    """As `read_seen`, with the place of each for `seen_at`."""
     path = checkpoints_path(node_folder)
     try:
-        for _, line in stored_lines(disk, path):
+        for end, line in stored_lines(disk, path):
             seen = decode_seen(line, path)
             if seen is not None:
-                yield seen
+                yield end - len(line) - 1, seen
     except NotFound:
         return
+
+
+def seen_at(disk: Disk, node_folder: Path, place: int) -> Seen | None:
+    """One of them again. Raises StorageError."""
+    path = checkpoints_path(node_folder)
+    _, line = next(stored_lines(disk, path, place), (0, b""))
+    return decode_seen(line, path)
 
 
 def decode_seen(line: bytes, path: Path) -> Seen | None:

@@ -84,6 +84,10 @@ class WitnessTown(Town):
         self.found: list[Finding] = []
         super().__init__(port, folder, command_key=key, on_finding=self._finding, trust=ROOTS)
 
+    def __enter__(self) -> WitnessTown:
+        super().__enter__()
+        return self
+
     def _finding(self, node: str, finding: Finding) -> None:
         assert node == NODE
         with self._news:

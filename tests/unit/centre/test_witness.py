@@ -390,7 +390,7 @@ def test_a_clock_that_is_off_is_told_and_one_that_the_node_itself_distrusts_is_n
     node.clock.step_utc(off_s)
     node.clock.set_state("untrusted")
     for state in ("untrusted", "trusted"):
-        node.clock.set_state(state)  # type: ignore[arg-type]
+        node.clock.set_state(state)
         for _ in range(3):
             node.record()
             town.clock.advance(60)
