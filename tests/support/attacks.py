@@ -1,5 +1,5 @@
-"""What somebody may do to signed footage. Each attack is done as well as it can be done without the key: files are rebuilt around the changed
-stream with sound tables, check sums and times, so that nothing but the evidence itself can give it away.
+"""What somebody may do to signed footage. Each attack is done as well as it can be done without the key: files are rebuilt around the
+changed stream with sound tables, check sums and times, so that nothing but the evidence itself can give it away.
 
 Streams are lists of access units in decoding order; the SEI of GOP n stands in the first access unit of GOP n+1.
 """
@@ -15,7 +15,7 @@ from edge.bmff.nal import is_slice, nal_type, split
 from edge.messages.stream import Codec, Packet
 from tests.support.oracle.nal_units import with_prevention, without_prevention
 from tests.support.oracle.signing_sei import has_uuid
-from tests.support.signing_node import insert, with_nals
+from tests.support.signed import insert, with_nals
 from tests.support.video import gops
 
 Stream = list[Packet]
@@ -92,7 +92,7 @@ def with_pictures_swapped_but_not_seis(codec: Codec, packets: Stream, one: int, 
     seis = [sei_of(codec, groups[place][0]) for place in (one, other)]
     for place, source, sei in ((one, other, seis[0]), (other, one, seis[1])):
         bare = without_seis(codec, gops(packets)[source])
-        groups[place] = [insert(codec, bare[0], sei), *bare[1:]]
+        groups[place] = [insert(bare[0], codec, sei), *bare[1:]]
     return retimed(joined(groups))
 
 
@@ -149,7 +149,7 @@ def with_sei_elsewhere(codec: Codec, packets: Stream, source: int, target: int) 
     """The SEI that stands in GOP `source` stands in GOP `target` instead, beside its own."""
     sei = sei_of(codec, gops(packets)[source][0])
     bare = with_sei_changed(codec, packets, source, lambda nal: None)
-    return in_gop(bare, target, lambda group: [insert(codec, group[0], sei), *group[1:]])
+    return in_gop(bare, target, lambda group: [insert(group[0], codec, sei), *group[1:]])
 
 
 # Pictures.

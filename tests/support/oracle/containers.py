@@ -164,7 +164,7 @@ def _fragment_samples(data: bytes, moof: Any) -> list[tuple[int, int, int]]:
 
 
 def _through_ffmpeg(data: bytes) -> Stream:
-    with av.open(io.BytesIO(data)) as file:
+    with av.open(io.BytesIO(data), "r") as file:
         video = file.streams.video[0]
         extra = video.codec_context.extradata or b""
         codec = "h264" if video.codec_context.name == "h264" else "h265"

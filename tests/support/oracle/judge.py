@@ -112,40 +112,41 @@ class Facts:
 
 def facts_of(stream: Stream, roots: bytes) -> Facts:
     """roots: PEM certificates that are trusted."""
-    gops: list[Gop] = []
+    facts = Facts([], [], 0, 0, [])
     digests: list[list[bytes]] = []
-    seis: list[Sei] = []
-    unreadable = strays = 0
     trusted = x509.load_pem_x509_certificates(roots)
     for number, unit in enumerate(stream.units):
         fresh = next((nal for nal in unit if opens_gop(stream.codec, nal)), None)
         if fresh is not None:
-            gops.append(Gop(anchor=sha256(fresh).digest()))
+            facts.gops.append(Gop(anchor=sha256(fresh).digest()))
             digests.append([])
         for nal in unit:
-            if signing_sei.has_uuid(stream.codec, nal):
-                try:
-                    said = signing_sei.read(stream.codec, nal)
-                except signing_sei.Unreadable:
-                    unreadable += 1
-                    continue
-                seis.append(_sei(len(gops) - 1, said, trusted))
-            elif is_signed_kind(stream.codec, nal):
-                if not gops:
-                    strays += 1
-                    continue
-                plain = sha256(nal).digest()
-                digests[-1].append(sha256(digests[-1][0] + plain).digest() if digests[-1] else plain)
-            elif is_picture_data(stream.codec, nal) and gops:
-                gops[-1].uncovered += 1
-        if gops:
-            gops[-1].pictures += any(is_signed_kind(stream.codec, nal) for nal in unit)
-            gops[-1].seconds += stream.durations[number] if stream.durations else 0.0
-    for number, gop in enumerate(gops):
-        _compare(gop, digests[number], gops[number - 1].anchor if number else None, seis)
-    anchors = [gop.anchor for gop in gops]
-    orphans = [sei.said["counter"] for sei in seis if sei.good and "counter" in sei.said and sei.anchor not in anchors]
-    return Facts(gops, seis, unreadable, strays, orphans)
+            _take(facts, digests, stream.codec, nal, trusted)
+        if facts.gops:
+            facts.gops[-1].pictures += any(is_signed_kind(stream.codec, nal) for nal in unit)
+            facts.gops[-1].seconds += stream.durations[number] if stream.durations else 0.0
+    for number, gop in enumerate(facts.gops):
+        _compare(gop, digests[number], facts.gops[number - 1].anchor if number else None, facts.seis)
+    anchors = [gop.anchor for gop in facts.gops]
+    facts.orphans += [sei.said["counter"] for sei in facts.seis if sei.good and "counter" in sei.said and sei.anchor not in anchors]
+    return facts
+
+
+def _take(facts: Facts, digests: list[list[bytes]], codec: str, nal: bytes, trusted: list[x509.Certificate]) -> None:
+    if signing_sei.has_uuid(codec, nal):
+        try:
+            facts.seis.append(_sei(len(facts.gops) - 1, signing_sei.read(codec, nal), trusted))
+        except signing_sei.Unreadable:
+            facts.unreadable += 1
+    elif not is_picture_data(codec, nal):
+        return
+    elif not facts.gops:
+        facts.strays += 1
+    elif not is_signed_kind(codec, nal):
+        facts.gops[-1].uncovered += 1
+    else:
+        plain = sha256(nal).digest()
+        digests[-1].append(sha256(digests[-1][0] + plain).digest() if digests[-1] else plain)
 
 
 def _compare(gop: Gop, digests: list[bytes], before: bytes | None, seis: list[Sei]) -> None:

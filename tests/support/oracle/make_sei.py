@@ -11,9 +11,11 @@ HEADERS = {("h264", "prefix"): b"\x06", ("h265", "prefix"): b"\x4e\x01", ("h265"
 
 
 def general(said: dict[str, Any]) -> bytes:
-    times = said["start"].to_bytes(8, "big") + (said["end"].to_bytes(8, "big") if said["version"] == 2 else b"")
-    numbers = said["counter"].to_bytes(4, "big") + said["count"].to_bytes(2, "big")
-    return bytes((said["version"], 25, 12, 0, said["partial"])) + times + numbers + said["gop_hash"] + said["link"]
+    parts = [bytes((said["version"], 25, 12, 0, said["partial"])), said["start"].to_bytes(8, "big")]
+    if said["version"] == 2:
+        parts.append(said["end"].to_bytes(8, "big"))
+    parts += [said["counter"].to_bytes(4, "big"), said["count"].to_bytes(2, "big"), said["gop_hash"], said["link"]]
+    return b"".join(parts)
 
 
 def tlv(tag: int, value: bytes) -> bytes:

@@ -42,10 +42,7 @@ def read(codec: str, nal: bytes) -> dict[str, Any]:
         raise Unreadable("no payload size")
     size += nal[at]
     at += 1
-    if len(nal) == at + size + 1:
-        raw = nal
-    else:
-        raw = without_prevention(nal)
+    raw = nal if len(nal) == at + size + 1 else without_prevention(nal)
     if len(raw) != at + size + 1 or raw[-1] != 0x80:
         raise Unreadable("the payload size is wrong")
     if size < 17:
@@ -62,9 +59,7 @@ def read(codec: str, nal: bytes) -> dict[str, Any]:
 
 def _walk(raw: bytes, at: int, end: int, said: dict[str, Any]) -> None:
     seen = set()
-    while True:
-        if at + 3 > end:
-            raise Unreadable("no signature")
+    while at + 3 <= end:
         tag, length = raw[at], raw[at + 1] * 256 + raw[at + 2]
         value = raw[at + 3 : at + 3 + length]
         if at + 3 + length > end:
@@ -72,23 +67,16 @@ def _walk(raw: bytes, at: int, end: int, said: dict[str, Any]) -> None:
         if tag in seen:
             raise Unreadable("a field stands twice")
         seen.add(tag)
-        if tag == GENERAL:
-            _general(value, said)
-        elif tag == HASH_LIST:
-            _hash_list(value, said)
-        elif tag == CRYPTO:
-            _crypto(value)
-        elif tag == VENDOR:
-            _vendor(value, said)
-        elif tag == CERTIFICATES:
-            said["certificates"] = value[2:]
-        elif tag == SIGNATURE:
+        if tag == SIGNATURE:
             if at + 3 + length != end:
                 raise Unreadable("something follows the signature")
             said["signed"] = raw[:at]
             said["signature"] = _signature(value)
             return
+        if tag in _READERS:
+            _READERS[tag](value, said)
         at += 3 + length
+    raise Unreadable("no signature")
 
 
 def _general(value: bytes, said: dict[str, Any]) -> None:
@@ -118,7 +106,7 @@ def _hash_list(value: bytes, said: dict[str, Any]) -> None:
         said["hashes"].append(value[at : at + 32])
 
 
-def _crypto(value: bytes) -> None:
+def _crypto(value: bytes, said: dict[str, Any]) -> None:
     if value[2 : 2 + len(SHA256_OID)] != SHA256_OID:
         raise Unreadable("another hash algorithm")
 
@@ -129,6 +117,13 @@ def _vendor(value: bytes, said: dict[str, Any]) -> None:
         length = value[at] if at < len(value) else 0
         said[name] = value[at + 1 : at + 1 + length].decode("utf-8", "replace")
         at += 1 + length
+
+
+def _certificates(value: bytes, said: dict[str, Any]) -> None:
+    said["certificates"] = value[2:]
+
+
+_READERS = {GENERAL: _general, HASH_LIST: _hash_list, CRYPTO: _crypto, VENDOR: _vendor, CERTIFICATES: _certificates}
 
 
 def _signature(value: bytes) -> bytes:
