@@ -1,0 +1,124 @@
+"""What is fuzzed: each target takes any bytes and may raise nothing. Where there is a second reader, both must agree.
+
+A target's name is that of its folder of seeds. `tests/fuzz/run.py` drives them by coverage; `tests/fuzz/test_corpus.py` replays the seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from edge.bmff.index import SegmentIndex, TailNeeds, decode_tail
+from edge.bmff.init import read_init
+from edge.bmff.nal import split, stored, unescape
+from edge.bmff.params import parameter_sets, read_sample_entry
+from edge.bmff.sps import read_sps
+from edge.bmff.walk import walk
+from edge.errors import IntegrityError
+from edge.messages.package import CHECKPOINT_TYPE, STATEMENT_TYPE
+from edge.messages.stream import Codec
+from edge.seal.jws import BadJws, read_compact, read_detached, verify
+from edge.seal.onvif import MalformedSei, hashes_of, read_sei
+from edge.seal.trust import Roots, check_chain
+from tests.support.oracle import signing_sei
+from tests.support.oracle.nal_units import from_annexb, from_lengths, without_prevention
+
+CODECS: tuple[Codec, ...] = ("h264", "h265")
+_ROOTS = Roots(())
+
+
+def segment(data: bytes) -> None:
+    """The walker over a segment nobody vouches for, and the index box it ends with."""
+
+    def read(offset: int, length: int) -> bytes:
+        assert offset >= 0
+        assert length >= 0
+        return data[offset : offset + length]
+
+    found = walk(read, len(data))
+    looked = walk(read, len(data), check_payload=False)
+    assert looked.sealed == found.sealed
+    end = 0
+    for entry in found.index.fragments:
+        assert end <= entry.offset < entry.offset + entry.length <= found.good_end <= len(data)
+        end = entry.offset + entry.length
+    assert all(0 <= start < start + length <= len(data) for start, length in found.damaged)
+    with suppress(IntegrityError):
+        tail = decode_tail(data, len(data))
+        assert not isinstance(tail, TailNeeds)
+        _index_is_usable(tail)
+
+
+def _index_is_usable(index: SegmentIndex) -> None:
+    for place in range(len(index.fragments)):
+        assert sum(index.fragment_sizes(place)) == index.fragments[place].data_length
+        index.fragment_durations(place)
+        index.fragment_ctos(place)
+    assert index.duration_ticks >= 0
+    assert len(index.times_sha256) == 64
+
+
+def init(data: bytes) -> None:
+    """ftyp and moov, and what they say about the parameter sets."""
+    found = read_init(data)
+    assert found is None or 0 < found.length <= len(data)
+    read_sample_entry(data)
+
+
+def nals(data: bytes) -> None:
+    """Annex B and length-prefixed NAL units, and the parameter sets in them."""
+    units = split(data)
+    assert [bytes(unit) for unit in units] == from_annexb(data)
+    lengths = stored(data)
+    plain = from_lengths(data, 4)
+    assert lengths is None or plain == [cut for cut in (bytes(nal).rstrip(b"\0") for nal in lengths) if cut]
+    assert unescape(data) == without_prevention(data)
+    for codec in CODECS:
+        sets = parameter_sets(codec, units)
+        if sets is not None:
+            again = read_sample_entry(sets.sample_entry(*(sets.size() or (0, 0))))
+            assert again == sets
+        read_sps(codec, data)
+        hashes_of(codec, [units])
+
+
+def sei(data: bytes) -> None:
+    """A signing SEI, by both readers."""
+    for codec in CODECS:
+        try:
+            ours = read_sei(codec, data)
+        except MalformedSei:
+            ours = None
+        theirs = None
+        if data and signing_sei.has_uuid(codec, data):
+            with suppress(signing_sei.Unreadable):
+                theirs = signing_sei.read(codec, data)
+        assert (ours is None) == (theirs is None)
+        if ours is not None and theirs is not None:
+            assert (ours.signed, ours.signature) == (theirs["signed"], theirs["signature"])
+            assert ours.document.hashes == tuple(theirs.get("hashes", ()))
+
+
+def statement(data: bytes) -> None:
+    """A JWS, compact or detached, checked against whatever PEM stands behind it."""
+    token, _, pem = data.partition(b"\n\n")
+    for typ in (STATEMENT_TYPE, CHECKPOINT_TYPE):
+        with suppress(BadJws):
+            assert not verify(read_detached(token, typ, pem), pem)
+        with suppress(BadJws):
+            verify(read_compact(token, typ), pem)
+
+
+def certificates(data: bytes) -> None:
+    """A chain of PEM certificates."""
+    assert not check_chain(data, _ROOTS, None).trusted
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "segment": segment,
+    "init": init,
+    "nals": nals,
+    "sei": sei,
+    "statement": statement,
+    "certificates": certificates,
+}
