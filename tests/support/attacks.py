@@ -11,11 +11,12 @@ from itertools import accumulate
 
 import msgspec
 
-from edge.bmff.nal import is_slice, nal_type, split
+from edge.bmff.nal import is_parameter_set, is_slice, nal_type, split
 from edge.messages.stream import Codec, Packet
 from tests.support.oracle.nal_units import with_prevention, without_prevention
-from tests.support.oracle.signing_sei import has_uuid
+from tests.support.oracle.signing_sei import CERTIFICATES, UUID, has_uuid
 from tests.support.signed import insert, with_nals
+from tests.support.town import node
 from tests.support.video import gops
 
 Stream = list[Packet]
@@ -152,6 +153,19 @@ def with_sei_elsewhere(codec: Codec, packets: Stream, source: int, target: int) 
     return in_gop(bare, target, lambda group: [insert(group[0], codec, sei), *group[1:]])
 
 
+def with_other_certificate(codec: Codec, nal: bytes) -> bytes:
+    """The SEI with the certificate of another node in the place of its own; sizes are put right, the signature stays."""
+    if not has_uuid(codec, nal):
+        return nal
+    raw = without_prevention(nal)
+    start, end = raw.find(b"-----BEGIN"), raw.find(b"-----END CERTIFICATE-----\n") + 26
+    fields = raw[raw.find(UUID) + 16 : start - 5]
+    other = b"\1\0" + node("pole-18").certificates
+    body = UUID + fields + bytes((CERTIFICATES,)) + len(other).to_bytes(2, "big") + other + raw[end:-1]
+    head = raw[: 2 if codec == "h264" else 3] + b"\xff" * (len(body) // 255) + bytes((len(body) % 255,))
+    return with_prevention(head + body) + raw[-1:]
+
+
 # Pictures.
 
 
@@ -169,6 +183,21 @@ def with_slice_bit_flipped(codec: Codec, packets: Stream, gop: int, picture: int
 
 def without_picture(packets: Stream, gop: int, picture: int) -> Stream:
     return retimed(in_gop(packets, gop, lambda group: [each for n, each in enumerate(group) if n != picture]))
+
+
+def without_idr(codec: Codec, packets: Stream, gop: int) -> Stream:
+    """The key frame goes, its SEI rides on in front of the next key frame."""
+    groups = gops(packets)
+    following = groups[gop + 1]
+    following = [insert_first(codec, following[0], sei_of(codec, groups[gop][0])), *following[1:]]
+    return retimed(joined([*groups[:gop], groups[gop][1:], following, *groups[gop + 2 :]]))
+
+
+def headless(codec: Codec, packets: Stream, pictures: int) -> Stream:
+    """Without the first pictures; a file has to begin with something that is called a key frame, and needs parameter sets in front."""
+    sets = [nal for nal in nals_of(packets[0]) if is_parameter_set(codec, nal)]
+    first = packets[pictures]
+    return retimed([msgspec.structs.replace(with_nals(first, [*sets, *nals_of(first)]), key=True), *packets[pictures + 1 :]])
 
 
 def with_picture(packets: Stream, gop: int, picture: int, foreign: Packet) -> Stream:

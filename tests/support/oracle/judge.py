@@ -103,6 +103,8 @@ class Facts:
         """Nothing that is listed is absent, counters follow one another, links hold."""
         told = [gop for gop in self.gops if gop.counter is not None]
         counters = [gop.counter or 0 for gop in told]
+        if not counters:
+            return False
         return (
             all(gop.absent == 0 for gop in told)
             and counters == list(range(counters[0], counters[0] + len(counters)))
