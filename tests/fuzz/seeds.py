@@ -3,12 +3,14 @@ format changes (`python -m tests.fuzz.seeds`); files named crash-* are what fuzz
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from pathlib import Path
 
-from edge.bmff.fragment import init_segment
+from edge.bmff.fragment import STAMP_BYTES, init_segment
+from edge.bmff.index import TRAILER_BYTES, encode_index
 from edge.bmff.nal import START_CODE
 from edge.messages.package import CHECKPOINT_TYPE, STATEMENT_TYPE
-from edge.seal.jws import sign_compact, sign_detached
+from edge.seal.jws import sign_compact
 from tests.support.attacks import nals_of, sei_of
 from tests.support.footage import Written, write_segment
 from tests.support.oracle.make_sei import make, values
@@ -31,14 +33,20 @@ def main() -> None:
         span = sign_span(encode(codec, 6, gop=2, width=256, height=16), node(), codec)
         written: Written = write_segment(span.packets, codec)
         put("segment", f"{codec}.mp4", written.data)
+        index = encode_index(written.index)
+        put("tables", f"{codec}-index", index[: -TRAILER_BYTES - 4])
+        entry = written.index.fragments[1]
+        put("tables", f"{codec}-run", written.data[entry.offset + STAMP_BYTES : entry.offset + entry.length])
         put("init", codec, init_segment(written.params, 256, 16))
         put("nals", codec, b"".join(START_CODE + nal[:60] for nal in nals_of(span.packets[0])))
         put("sei", codec, sei_of(codec, gops(span.packets)[1][0]))
     said = {"version": 1, "partial": False, "start": 5, "end": 0, "counter": 1, "count": 2, "gop_hash": bytes(32), "link": bytes(32)}
     put("sei", "version-1", make("h264", values({**said, "hashes": [bytes(32)]}), b"\x30" * 70, flags=0, prevention=False)[0])
     put("sei", "certificate", make("h265", values({"certificates": b"-"}), b"\x30" * 70, place="suffix", flags=0x80)[0])
-    put("statement", "compact", sign_compact(node(), CHECKPOINT_TYPE, b'{"v":1}').encode() + b"\n\n" + node().certificates)
-    put("statement", "detached", sign_detached(node(), STATEMENT_TYPE, b"{}").encode() + b"\n\n{}")
+    for typ in (CHECKPOINT_TYPE, STATEMENT_TYPE):
+        header, payload, signature = sign_compact(node(), typ, b'{"v":1}').encode().split(b".")
+        parts = (urlsafe_b64decode(header + b"=="), urlsafe_b64decode(payload + b"=="), urlsafe_b64decode(signature + b"=="))
+        put("statement", typ.split("+")[0], b"\n\n".join((*parts, node().certificates)))
     put("certificates", "chain", node().certificates + town().root)
 
 

@@ -5,13 +5,16 @@ A target's name is that of its folder of seeds. `tests/fuzz/run.py` drives them 
 
 from __future__ import annotations
 
+import zlib
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from contextlib import suppress
 
-from edge.bmff.index import SegmentIndex, TailNeeds, decode_tail
+from edge.bmff.index import INDEX_MAGIC, TRAILER_BYTES, SegmentIndex, TailNeeds, decode_tail
 from edge.bmff.init import read_init
 from edge.bmff.nal import split, stored, unescape
 from edge.bmff.params import parameter_sets, read_sample_entry
+from edge.bmff.run import read_run
 from edge.bmff.sps import read_sps
 from edge.bmff.walk import walk
 from edge.errors import IntegrityError
@@ -47,6 +50,20 @@ def segment(data: bytes) -> None:
         tail = decode_tail(data, len(data))
         assert not isinstance(tail, TailNeeds)
         _index_is_usable(tail)
+
+
+def tables(data: bytes) -> None:
+    """What stands behind check sums, with sound ones: the index box, and a fragment's run."""
+    head = (len(data) + 4 + TRAILER_BYTES).to_bytes(4, "big") + data[4:]
+    body = head[: len(data)]
+    tail = body + zlib.crc32(body).to_bytes(4, "big") + INDEX_MAGIC + (len(body) + 4 + TRAILER_BYTES).to_bytes(8, "big")
+    for before in (0, 1 << 16, 1 << 40):
+        with suppress(IntegrityError):
+            found = decode_tail(tail, before + len(tail))
+            assert isinstance(found, SegmentIndex)
+            _index_is_usable(found)
+    run = read_run(data, len(data))
+    assert run is None or sum(run.sizes) == run.data_length
 
 
 def _index_is_usable(index: SegmentIndex) -> None:
@@ -100,13 +117,16 @@ def sei(data: bytes) -> None:
 
 
 def statement(data: bytes) -> None:
-    """A JWS, compact or detached, checked against whatever PEM stands behind it."""
-    token, _, pem = data.partition(b"\n\n")
+    """Header, payload, signature and PEM behind each other, as a JWS, compact and detached; and the bytes as they are."""
+    header, payload, signature, pem = (data.split(b"\n\n", 3) + [b""] * 3)[:4]
+    compact = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in (header, payload, signature))
+    detached = b".".join((compact.split(b".")[0], b"", compact.split(b".")[2]))
     for typ in (STATEMENT_TYPE, CHECKPOINT_TYPE):
+        for token in (compact, data):
+            with suppress(BadJws):
+                verify(read_compact(token, typ), pem)
         with suppress(BadJws):
-            assert not verify(read_detached(token, typ, pem), pem)
-        with suppress(BadJws):
-            verify(read_compact(token, typ), pem)
+            assert not verify(read_detached(detached, typ, payload + b"!"), pem)
 
 
 def certificates(data: bytes) -> None:
@@ -116,6 +136,7 @@ def certificates(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "segment": segment,
+    "tables": tables,
     "init": init,
     "nals": nals,
     "sei": sei,
