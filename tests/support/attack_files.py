@@ -8,7 +8,7 @@ from edge.bmff.boxes import box, full_box
 from edge.bmff.movie import TIMESCALE
 from edge.bmff.nal import is_slice, nal_type
 from tests.support import attacks as do
-from tests.support.attack_shapes import NOT, PARTLY, FileChange, Row
+from tests.support.attack_shapes import GAPS, NOT, PARTLY, FileChange, Row
 from tests.support.mp4_edit import TABLE, TRACK, box_at, edits, replaced_inside, with_box, with_box_added
 from tests.support.scene import GOPS, PICTURES, Scene
 
@@ -39,11 +39,13 @@ def with_edits(*rows: tuple[int, int]) -> FileChange:
     return lambda scene, data: with_box(data, (*TRACK, b"edts"), seconds(scene, *rows))
 
 
-def second_track(scene: Scene, data: bytes) -> bytes:
-    """A track that shows the first GOP's pictures again and again, in front of the honest one in nothing but its number."""
+def second_track(scene: Scene, data: bytes, codec: bytes = b"") -> bytes:
+    """A track that shows the first GOP's pictures. codec: what its sample entry calls itself; by default what it is."""
     table = _table_of_one_chunk(data)
     other = with_box(data, TABLE, table)
     track = box_at(other, TRACK)
+    if codec:
+        track = track.replace(box_at(data, (*TABLE, b"stsd"))[20:24], codec, 1)
     number = track.find(b"tkhd") + 4 + 20
     return with_box_added(data, (b"moov",), track[:number] + pack(">I", 2) + track[number + 4 :])
 
@@ -61,6 +63,11 @@ def _table_of_one_chunk(data: bytes) -> bytes:
         full_box(b"stsz", 0, 0, pack(">II", 0, PICTURES), sizes),
         full_box(b"stco", 0, 0, pack(">I", 1), first),
     )
+
+
+def _other_sizes(data: bytes) -> bytes:
+    table = box_at(data, (*TABLE, b"stsz"))
+    return table[:20] + pack(">I", 100) + table[24:]
 
 
 def with_room(scene: Scene) -> do.Stream:
@@ -127,10 +134,41 @@ FILE_ROWS = [
     Row(
         name="Edit list: a second left out",
         changed="players are told to skip the third second; its pictures are there",
-        verdict=NOT,
-        why="what is shown has a hole that the file hides",
+        verdict=GAPS,
+        why="what is shown is proven and has a hole, as if the pictures had been cut out",
         file=with_edits((0, 2), (3, SHOWN - 3)),
         forms=CLIP,
+    ),
+    Row(
+        name="Edit list: a second one",
+        changed="behind the true edit list another one, which shows the first second alone; FFmpeg obeys the last, others the first",
+        verdict=PARTLY,
+        why="what a player shows is the player's choice",
+        file=lambda s, data: with_box_added(data, TRACK, edits((0, TIMESCALE))),
+        forms=CLIP,
+    ),
+    Row(
+        name="Sample sizes: a second table",
+        changed="behind the true table of sizes another one, by which players cut other pictures out of the same bytes",
+        verdict=PARTLY,
+        why="what a player shows is the player's choice",
+        file=lambda s, data: with_box_added(data, TABLE, _other_sizes(data)),
+        forms=CLIP,
+    ),
+    Row(
+        name="Second video track of another codec",
+        changed="another track in the same file that says it is Motion JPEG",
+        verdict=PARTLY,
+        why="one track is proven; which of them a player shows is the player's choice",
+        file=lambda s, data: second_track(s, data, b"jpeg"),
+        forms=CLIP,
+    ),
+    Row(
+        name="Parameter sets slipped in",
+        changed="another SPS in front of a P picture, away from every key frame",
+        verdict=NOT,
+        why="the SEIs name the digest of the parameter sets",
+        stream=lambda s: do.in_gop(s.packets, 2, lambda group: [*group[:12], do.insert(group[12], s.codec, sps_of(s)[1]), *group[13:]]),
     ),
     Row(
         name="Second video track",
