@@ -1,0 +1,23 @@
+"""Which reader a file needs, by its first bytes."""
+
+from __future__ import annotations
+
+from edge.errors import IntegrityError
+from edge.seal.container import FileBytes, Film
+from edge.seal.container_annexb import open_annexb
+from edge.seal.container_matroska import MAGIC, open_matroska
+from edge.seal.container_mp4 import KINDS, open_mp4
+
+_START_CODES = (b"\0\0\1", b"\0\0\0\1")
+
+
+def open_film(source: FileBytes) -> Film:
+    """Raises IntegrityError where it is no film, or one that cannot be read; iterating its units may, too."""
+    head = source.read(0, 12)
+    if head[4:8] in KINDS:
+        return open_mp4(source)
+    if head.startswith(MAGIC):
+        return open_matroska(source)
+    if head.startswith(_START_CODES):
+        return open_annexb(source)
+    raise IntegrityError(f"{source.name}: neither MP4 nor Matroska nor raw H.264 or H.265")
