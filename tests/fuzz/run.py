@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
-LARGEST_INPUT_BYTES = {"segment": 1 << 16, "verify": 1 << 16, "matroska": 1 << 15}
+LARGEST_INPUT_BYTES = {"segment": 1 << 16, "mp4": 1 << 15, "matroska": 1 << 15, "annexb": 1 << 14, "verify": 1 << 15}
 ONE_INPUT_S = 10
 MEMORY_MB = 1024
 

@@ -13,8 +13,9 @@ from edge.messages.package import CHECKPOINT_TYPE, STATEMENT_TYPE
 from edge.seal.jws import sign_compact
 from tests.support.attacks import nals_of, sei_of
 from tests.support.footage import Written, write_segment
+from tests.support.memory_file import remuxed
 from tests.support.oracle.make_sei import make, values
-from tests.support.signed import sign_span
+from tests.support.signed import annexb, sign_span, write_clip
 from tests.support.town import node, town
 from tests.support.vectors import CODECS
 from tests.support.video import encode, gops
@@ -33,6 +34,12 @@ def main() -> None:
         span = sign_span(encode(codec, 6, gop=2, width=256, height=16), node(), codec)
         written: Written = write_segment(span.packets, codec)
         put("segment", f"{codec}.mp4", written.data)
+        clip = write_clip(span.whole_gops(0, 2), codec)
+        put("mp4", f"{codec}-clip.mp4", clip)
+        put("mp4", f"{codec}-fragments.mp4", written.body)
+        put("mp4", f"{codec}-foreign.mp4", remuxed(clip, "mp4"))
+        put("matroska", f"{codec}.mkv", remuxed(clip, "matroska"))
+        put("annexb", codec, annexb(span.whole_gops(0, 1)))
         index = encode_index(written.index)
         put("tables", f"{codec}-index", index[: -TRAILER_BYTES - 4])
         entry = written.index.fragments[1]

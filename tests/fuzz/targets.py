@@ -20,9 +20,12 @@ from edge.bmff.walk import walk
 from edge.errors import IntegrityError
 from edge.messages.package import CHECKPOINT_TYPE, STATEMENT_TYPE
 from edge.messages.stream import Codec
+from edge.seal.container import open_bytes
+from edge.seal.containers import open_film
 from edge.seal.jws import BadJws, read_compact, read_detached, verify
 from edge.seal.onvif import MalformedSei, hashes_of, read_sei
 from edge.seal.trust import Roots, check_chain
+from tests.support.memory_file import memory_file
 from tests.support.oracle import signing_sei
 from tests.support.oracle.nal_units import from_annexb, from_lengths, without_prevention
 
@@ -73,6 +76,17 @@ def _index_is_usable(index: SegmentIndex) -> None:
         index.fragment_ctos(place)
     assert index.duration_ticks >= 0
     assert len(index.times_sha256) == 64
+
+
+def film(data: bytes) -> None:
+    """A file of any container, its access units read to the end."""
+    with memory_file(data) as path, open_bytes(path) as source, suppress(IntegrityError):
+        found = open_film(source)
+        for unit in found.units:
+            assert not any(len(nal) == 0 for nal in unit.nals)
+            for nal in unit.nals:
+                with suppress(MalformedSei):
+                    read_sei(found.codec, nal)
 
 
 def init(data: bytes) -> None:
@@ -137,6 +151,9 @@ def certificates(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "segment": segment,
     "tables": tables,
+    "mp4": film,
+    "matroska": film,
+    "annexb": film,
     "init": init,
     "nals": nals,
     "sei": sei,
