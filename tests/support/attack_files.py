@@ -181,8 +181,8 @@ FILE_ROWS = [
     Row(
         name="Picture hidden in an unsigned unit",
         changed="a user-data SEI with start codes and a slice of another camera in it; players that cut at start codes show it",
-        verdict=NOT,
-        why="no sound unit has a start code in it: two readers would see two films",
+        verdict=PARTLY,
+        why="no sound unit has a start code in it: two readers see two films, and nothing speaks for one of them",
         stream=with_room,
         file=room_filled,
         forms=CLIP,

@@ -73,13 +73,26 @@ def _u32(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 4], "big")
 
 
+def sample_places(data: bytes) -> tuple[str, list[tuple[int, int]]]:
+    """(codec, (offset, size) of each sample) of a flat MP4."""
+    track = _video_track(data, tree(data, 0, len(data)))
+    return _entry(_description(data, track))[0].codec, [(offset, size) for offset, size, _ in _flat_samples(data, track)]
+
+
+def _video_track(data: bytes, top: list[tuple[bytes, int, int, list[Any]]]) -> Any:
+    [moov] = [box for box in top if box[0] == b"moov"]
+    return next(trak for trak in _all([moov], b"trak") if data[_all([trak], b"hdlr")[0][1] + 8 :][:4] == b"vide")
+
+
+def _description(data: bytes, track: Any) -> bytes:
+    stsd = _all([track], b"stsd")[0]
+    return data[stsd[1] + 8 : stsd[2]]
+
+
 def _mp4(data: bytes) -> Stream:
     top = tree(data, 0, len(data))
-    [moov] = [box for box in top if box[0] == b"moov"]
-    track = next(trak for trak in _all([moov], b"trak") if data[_all([trak], b"hdlr")[0][1] + 8 :][:4] == b"vide")
-    stsd = _all([track], b"stsd")[0]
-    entry = data[stsd[1] + 8 : stsd[2]]
-    stream, length_bytes = _entry(entry)
+    track = _video_track(data, top)
+    stream, length_bytes = _entry(_description(data, track))
     mdhd = _all([track], b"mdhd")[0]
     scale = _u32(data, mdhd[1] + (20 if data[mdhd[1]] == 1 else 12))
     samples = _flat_samples(data, track)

@@ -1,0 +1,59 @@
+"""edge/seal/verify.py on ONVIF's own signed samples: accepted, and no edit of their pictures is.
+
+"Changed pictures" is judged without the product: FFmpeg cuts the edited file into access units, and the slices in them are compared with
+those of the sample. All bits of all slices and 10,000 edits: `make soak` (tests/soak/test_onvif_edits.py).
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from edge.messages.stream import Codec
+from tests.support.onvif_edits import edit_elsewhere, flip_bit, pictures_are_original, slice_spans
+from tests.support.verdicts import judged_bytes
+from tests.support.vectors import CODECS, needs_onvif, onvif_root, onvif_sample
+
+pytestmark = needs_onvif
+BITS, EDITS = 400, 750
+"""For each codec."""
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_the_sample_is_accepted(codec: Codec) -> None:
+    found = judged_bytes(onvif_sample(codec), onvif_root())
+    assert found.verdict == "AUTHENTIC", found.why
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_bit_in_the_first_or_last_byte_of_any_slice_is_seen(codec: Codec) -> None:
+    """One of the first four bytes' and one of the last byte's bits of each slice: which one changes with the slice."""
+    sample = onvif_sample(codec)
+    for number, (start, end) in enumerate(slice_spans(sample)):
+        for bit in ((start * 8 + number % 32), (end * 8 - 1 - number % 8)):
+            assert judged_bytes(flip_bit(sample, bit), onvif_root()).verdict not in ("AUTHENTIC", "AUTHENTIC WITH GAPS"), bit
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_bit_anywhere_in_a_slice_is_seen(codec: Codec) -> None:
+    sample, chance = onvif_sample(codec), random.Random(codec)
+    bits = [bit for start, end in slice_spans(sample) for bit in (start * 8, end * 8 - 1)]
+    places = [(start, end) for start, end in slice_spans(sample)]
+    for _ in range(BITS):
+        start, end = chance.choice(places)
+        bits.append(chance.randrange(start * 8, end * 8))
+    for bit in bits[-BITS:]:
+        assert judged_bytes(flip_bit(sample, bit), onvif_root()).verdict not in ("AUTHENTIC", "AUTHENTIC WITH GAPS"), bit
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_no_edit_elsewhere_passes_other_pictures_off_as_authentic(codec: Codec) -> None:
+    sample, chance = onvif_sample(codec), random.Random(codec)
+    passed = 0
+    for number in range(EDITS):
+        edited = edit_elsewhere(sample, chance)
+        if judged_bytes(edited, onvif_root()).verdict == "AUTHENTIC":
+            passed += 1
+            assert pictures_are_original(edited, sample), f"edit {number}"
+    assert 0 < passed < EDITS, "some edits are of bytes that mean nothing, most are not"
