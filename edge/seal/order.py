@@ -1,0 +1,221 @@
+"""The order of what a file holds: which GOPs follow each other by signature, what is missing between them, and what cannot be.
+
+Counters count GOPs of a span, links name the GOP before, times tell how long a gap is. Between two documents there may be as many GOPs
+without one as counters are missing, and no more: one more was put in, or is a GOP whose IDR picture was changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edge.seal.compare import has_slices_of
+from edge.seal.findings import Findings
+from edge.seal.gops import Gop, Matching, Paper
+from edge.seal.onvif import FIRST_LINK
+
+TIME_SLACK_NS = 250_000_000
+_PICTURES_SLACK = 1.5
+
+GapWhy = Literal["gops_missing", "pictures_missing", "other_span", "time_hole", "clock_set_back"]
+MOST_GAPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGap:
+    """start, end: UTC ns as signed, None where not known. gops, pictures: how many are missing, 0 where not known."""
+
+    why: GapWhy
+    start_utc_ns: int | None
+    end_utc_ns: int | None
+    gops: int = 0
+    pictures: int = 0
+
+
+@dataclass(slots=True)
+class Order:
+    """runs: stretches of GOPs that follow each other without a hole, as signed. missing_gops: between the first and the last one.
+    contiguous: no counter is missing and no span ends in between."""
+
+    findings: Findings = field(default_factory=Findings)
+    gaps: list[StreamGap] = field(default_factory=list)
+    runs: list[list[Gop]] = field(default_factory=list)
+    missing_gops: int = 0
+    spans: int = 0
+    contiguous: bool = True
+
+    def gap(self, gap: StreamGap) -> None:
+        self.missing_gops += gap.gops
+        if len(self.gaps) < MOST_GAPS:
+            self.gaps.append(gap)
+
+
+def judge_order(matching: Matching) -> Order:
+    walk = _Walk()
+    for paper, gop in _in_order(matching):
+        if paper is None:
+            assert gop is not None
+            walk.waiting.append(gop)
+        else:
+            walk.documented(paper)
+    return walk.order
+
+
+def _in_order(matching: Matching) -> list[tuple[Paper | None, Gop | None]]:
+    """GOPs with their documents, and each document whose GOP is not there where that should be."""
+    lags = Counter(paper.begun - 1 - paper.gop.number for paper in matching.papers if paper.gop is not None)
+    lag = max(0, min(1, lags.most_common(1)[0][0])) if lags else 0
+    lost: dict[int, list[Paper]] = {}
+    for paper in matching.papers:
+        if paper.gop is None and not paper.partial:
+            lost.setdefault(max(0, paper.begun - lag), []).append(paper)
+    found: list[tuple[Paper | None, Gop | None]] = []
+    for place in range(len(matching.gops) + 1):
+        found += [(paper, None) for paper in lost.get(place, ())]
+        if place < len(matching.gops):
+            gop = matching.gops[place]
+            found.append((gop.document, gop))
+    return found
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self.order = Order()
+        self.waiting: list[Gop] = []
+        """GOPs without a document since the last one with."""
+        self._last: Paper | None = None
+        self._in_file = False
+        """Whether any GOP of the file came already."""
+
+    def documented(self, paper: Paper) -> None:
+        last, waiting = self._last, self.waiting
+        before_file = paper.gop is None and not self._in_file and not waiting
+        if before_file:
+            pass
+        elif last is None:
+            self._first(paper, waiting)
+        elif not self._in_file and not waiting:
+            self._start_run(paper)
+        elif paper.counter == last.counter + 1 and paper.link == last.anchor:
+            self._follows(last, paper, waiting)
+        elif paper.counter > last.counter + 1 and _later(last, paper) is not False:
+            self._jumps(last, paper, waiting)
+        else:
+            self._other_span(last, paper, waiting)
+        self._in_file = self._in_file or not before_file
+        self._last, self.waiting = paper, []
+
+    def _first(self, paper: Paper, waiting: list[Gop]) -> None:
+        """Nothing signed came before."""
+        first_of_span = paper.link == FIRST_LINK
+        if paper.gop is None:
+            if has_slices_of(waiting[-1], paper) or len(waiting) > paper.counter - 1:
+                self._altered(waiting[-1], paper)
+            elif paper.link == waiting[-1].anchor:
+                waiting[-1].idr_proven = True
+                self._lost(paper, None, 1)
+            else:
+                self.order.findings.add("unverifiable", "document_without_gop", gop=paper.begun)
+            self.order.spans = max(1, self.order.spans)
+            return
+        if waiting and not first_of_span:
+            if len(waiting) > paper.counter - 1:
+                self._contradict("gop_inserted", waiting[0].number, paper)
+            elif paper.link == waiting[-1].anchor:
+                waiting[-1].idr_proven = True
+        self._start_run(paper)
+
+    def _follows(self, last: Paper, paper: Paper, waiting: list[Gop]) -> None:
+        """The link proves that nothing was in between."""
+        if waiting:
+            self._one_too_many(waiting, paper)
+        if paper.gop is None:
+            if not waiting:
+                self._lost(paper, last, 1)
+        elif last.gop is None or waiting:
+            self._start_run(paper, new_span=self.order.spans == 0)
+        elif not self._time_hole(last, paper):
+            self.order.runs[-1].append(paper.gop)
+        else:
+            self._start_run(paper, new_span=False)
+
+    def _jumps(self, last: Paper, paper: Paper, waiting: list[Gop]) -> None:
+        """Counters are missing; GOPs without a document may fill them."""
+        missing = paper.counter - last.counter - 1 - len(waiting)
+        proven = bool(waiting) and paper.link == waiting[-1].anchor
+        lost = max(0, missing) + (paper.gop is None)
+        if missing < 0:
+            self._one_too_many(waiting, paper)
+            lost = 0
+        elif waiting and not proven and (missing == 0 or (paper.gop is None and has_slices_of(waiting[-1], paper))):
+            self._altered(waiting[-1], paper)
+            lost = 0
+        if proven:
+            waiting[-1].idr_proven = True
+        if lost:
+            self._lost(paper, last, lost)
+        self.order.contiguous = self.order.contiguous and lost == 0
+        if paper.gop is not None:
+            self._start_run(paper, new_span=False)
+
+    def _other_span(self, last: Paper, paper: Paper, waiting: list[Gop]) -> None:
+        later = _later(last, paper)
+        if later is False or (later is None and paper.link != FIRST_LINK):
+            self._contradict("order", paper.gop.number if paper.gop else paper.begun, paper)
+        elif later is None:
+            self.order.findings.add("unverifiable", "span_order_unknown", counter=paper.counter)
+        if paper.gop is None:
+            if waiting and has_slices_of(waiting[-1], paper):
+                self._altered(waiting[-1], paper)
+            else:
+                self._lost(paper, last, 1)
+            return
+        if waiting and paper.link == waiting[-1].anchor:
+            waiting[-1].idr_proven = True
+        self.order.gap(StreamGap("other_span", last.end_utc_ns, paper.start_utc_ns))
+        self.order.contiguous = False
+        self._start_run(paper)
+
+    def _start_run(self, paper: Paper, *, new_span: bool = True) -> None:
+        assert paper.gop is not None
+        self.order.runs.append([paper.gop])
+        self.order.spans += new_span
+
+    def _time_hole(self, last: Paper, paper: Paper) -> bool:
+        """Whether the signed times of two GOPs that follow each other do not: the clock was set, or pictures were never recorded."""
+        if last.end_utc_ns is None or paper.start_utc_ns is None or last.start_utc_ns is None or last.gop is None:
+            return False
+        picture_ns = max(0, last.end_utc_ns - last.start_utc_ns) // max(1, last.gop.pictures)
+        step_ns = paper.start_utc_ns - last.end_utc_ns
+        if abs(step_ns) <= _PICTURES_SLACK * picture_ns + TIME_SLACK_NS:
+            return False
+        self.order.gap(StreamGap("time_hole" if step_ns > 0 else "clock_set_back", last.end_utc_ns, paper.start_utc_ns))
+        return True
+
+    def _lost(self, paper: Paper, last: Paper | None, gops: int) -> None:
+        start = last.end_utc_ns if last is not None else paper.start_utc_ns
+        self.order.gap(StreamGap("gops_missing", start, paper.end_utc_ns if paper.gop is None else paper.start_utc_ns, gops=gops))
+        self.order.contiguous = False
+
+    def _one_too_many(self, waiting: list[Gop], paper: Paper) -> None:
+        """Where the document has its GOP, another one was put in front; where it has none, the last of these is it, changed."""
+        if paper.gop is None:
+            self._altered(waiting[-1], paper)
+        else:
+            self._contradict("gop_inserted", waiting[0].number, paper)
+
+    def _altered(self, gop: Gop, paper: Paper) -> None:
+        gop.idr_altered = True
+        self._contradict("idr_altered", gop.number, paper)
+
+    def _contradict(self, code: str, gop: int, paper: Paper) -> None:
+        self.order.findings.add("contradicts", code, gop=gop, counter=paper.counter)
+
+
+def _later(last: Paper, paper: Paper) -> bool | None:
+    """Whether the second was recorded after the first; None where the times do not tell."""
+    end = last.end_utc_ns if last.end_utc_ns is not None else last.start_utc_ns
+    if end is None or paper.start_utc_ns is None:
+        return None
+    return paper.start_utc_ns >= end - TIME_SLACK_NS

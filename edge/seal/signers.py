@@ -1,0 +1,57 @@
+"""Who signed a film: one camera with one key, or what speaks against it."""
+
+from __future__ import annotations
+
+from edge.seal.findings import Findings
+from edge.seal.onvif import Document, SignedDocument
+from edge.seal.signatures import Signatures
+from edge.seal.trust import ChainResult, Roots
+
+
+class Signers:
+    """serial, manufacturer, firmware: as the first document with a good signature states them; chain: its certificate's. fingerprints:
+    of all certificates with good signatures, at most 16."""
+
+    def __init__(self, roots: Roots | None) -> None:
+        self._signatures = Signatures(roots)
+        self.document: Document | None = None
+        self.chain: ChainResult | None = None
+        self.refused: ChainResult | None = None
+        self.fingerprints: dict[str, ChainResult] = {}
+
+    @property
+    def knows_certificate(self) -> bool:
+        return self._signatures.knows_certificate
+
+    def learn(self, signed: SignedDocument) -> None:
+        self._signatures.learn(signed)
+
+    def judge(self, signed: SignedDocument, begun: int, findings: Findings) -> ChainResult | None:
+        """The certificate of a document that may be used; None (and a finding) of one that may not. begun: GOPs so far."""
+        checked = self._signatures.check(signed)
+        chain, document = checked.chain, signed.document
+        if checked.fault or chain is None:
+            self.refused = self.refused or chain
+            findings.add("contradicts", checked.fault, gop=begun, why=checked.why, subject=chain.subject if chain else "")
+            return None
+        if self.document is None or self.chain is None:
+            self.document, self.chain = document, chain
+        if document.serial != self.document.serial:
+            findings.add("contradicts", "other_camera", gop=begun, serial=self.document.serial, other=document.serial)
+            return None
+        if chain.fingerprint not in self.fingerprints:
+            if self.fingerprints:
+                self._other_certificate(begun, chain, findings)
+            if len(self.fingerprints) < 16:
+                self.fingerprints[chain.fingerprint] = chain
+        if document.start_utc_ns is None:
+            findings.add("note", "validity_unknown")
+        return chain
+
+    def _other_certificate(self, begun: int, chain: ChainResult, findings: Findings) -> None:
+        """Trusted or not: without trust anybody could have signed the rest."""
+        assert self.chain is not None
+        if chain.trusted:
+            findings.add("note", "other_certificate", gop=begun, fingerprint=chain.fingerprint)
+        else:
+            findings.add("contradicts", "other_key", gop=begun, fingerprint=chain.fingerprint)
