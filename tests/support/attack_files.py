@@ -9,6 +9,7 @@ from edge.bmff.movie import TIMESCALE
 from edge.bmff.nal import is_slice, nal_type
 from tests.support import attacks as do
 from tests.support.attack_shapes import GAPS, NOT, PARTLY, FileChange, Row
+from tests.support.mkv_edit import played_in_order, track_played
 from tests.support.mp4_edit import TABLE, TRACK, box_at, edits, replaced_inside, with_box, with_box_added
 from tests.support.scene import GOPS, PICTURES, Scene
 
@@ -177,6 +178,22 @@ FILE_ROWS = [
         why="one track is proven; which of them a player shows is the player's choice",
         file=second_track,
         forms=CLIP,
+    ),
+    Row(
+        name="Matroska: another clock for the track",
+        changed="the track's time stamps count 1.5 times as much (TrackTimestampScale: FFmpeg obeys within a cluster, others do not)",
+        verdict=PARTLY,
+        why="what a player shows is the player's choice",
+        file=lambda s, data: track_played(data, 1.5),
+        forms=("matroska",),
+    ),
+    Row(
+        name="Matroska: ordered chapters",
+        changed="players that know them show the last three seconds first",
+        verdict=PARTLY,
+        why="what a player shows is the player's choice",
+        file=lambda s, data: played_in_order(data, (3, 6), (0, 3)),
+        forms=("matroska",),
     ),
     Row(
         name="Picture hidden in an unsigned unit",

@@ -58,7 +58,7 @@ def slowed(name: str, times: float) -> Row:
         f"Timing rewritten: {name}",
         f"every picture lasts {times} times as long",
         NOT,
-        "signed are the times at which each GOP begins and ends; the file plays it in another time",
+        "signed are the times at which each GOP begins and ends (within 5 seconds 10 % could be a coarse clock: longer films tell)",
         lambda s: do.slowed(s.packets, times),
     )
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from edge.messages.stream import Codec, Packet
 from tests.support.attacks import Stream, joined
 from tests.support.footage import write_segment
+from tests.support.memory_file import remuxed
 from tests.support.signed import SignedSpan, later, sign_span, write_clip
 from tests.support.town import node
 from tests.support.video import NS_PER_S, encode, gops
@@ -63,4 +64,14 @@ def as_clip(packets: Stream, codec: Codec) -> bytes:
     return write_clip([*joined(whole), last[0]], codec)
 
 
-FORMS: dict[str, Callable[[Stream, Codec], bytes]] = {"clip": as_clip, "open clip": write_clip, "segment": as_segment}
+def as_matroska(packets: Stream, codec: Codec) -> bytes:
+    """That clip, remuxed by FFmpeg."""
+    return remuxed(as_clip(packets, codec), "matroska")
+
+
+FORMS: dict[str, Callable[[Stream, Codec], bytes]] = {
+    "clip": as_clip,
+    "open clip": write_clip,
+    "segment": as_segment,
+    "matroska": as_matroska,
+}

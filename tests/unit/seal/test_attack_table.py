@@ -5,8 +5,6 @@ The oracle gives facts and no verdict; what is asserted of both is that no verdi
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from edge.messages.stream import Codec
@@ -16,16 +14,16 @@ from tests.support.oracle.containers import open_bytes
 from tests.support.oracle.judge import Facts, facts_of
 from tests.support.scene import FORMS, scene
 from tests.support.town import town
-from tests.support.verdicts import judged
+from tests.support.verdicts import judged_bytes
 
 ROWS = [row for section in SECTIONS for row in section.rows]
 CASES = [pytest.param(row, codec, form, id=f"{row.name}-{codec}-{form}") for row in ROWS for codec in row.codecs for form in row.forms]
 
 
 @pytest.mark.parametrize(("row", "codec", "form"), CASES)
-def test_an_attack_gets_its_verdict(row: Row, codec: Codec, form: str, tmp_path: Path) -> None:
+def test_an_attack_gets_its_verdict(row: Row, codec: Codec, form: str) -> None:
     data = row.made(scene(codec), form)
-    found = judged(tmp_path / "film.mp4", data, town().root)
+    found = judged_bytes(data, town().root)
     facts = facts_of(open_bytes(data), town().root)
     assert (found.verdict, found.exit_code) == (row.expected(form), EXIT_CODES[row.expected(form)]), found.why
     assert_not_contradicted(found.verdict, facts)
