@@ -33,6 +33,7 @@ class Collector:
         self.last_end_ns: int | None = None
         self._shown = film.shown
         self._gop: Gop | None = None
+        self._last_is_hidden = False
         self._waiting: list[tuple[SignedDocument, int]] = []
         """Signed without a certificate, before any was seen."""
 
@@ -44,6 +45,12 @@ class Collector:
         for signed, begun in self._waiting:
             self._judge(signed, begun)
         self.matching.finish()
+
+    def is_closing(self, gop: Gop) -> bool:
+        """Whether it is the one picture behind the last signed GOP that is not shown: it is there to carry that GOP's document."""
+        gops = self.matching.gops
+        alone = gop is gops[-1] and gop.pictures == 1 and gop.uncovered == 0 and len(gops) > 1
+        return alone and self._last_is_hidden and gop.document is None and gops[-2].document is not None
 
     def _unit(self, unit: Unit) -> None:
         codec = self.codec
@@ -88,8 +95,8 @@ class Collector:
             return
         end_ns = unit.pts_ns + unit.duration_ns
         self.last_end_ns = end_ns if self.last_end_ns is None else max(self.last_end_ns, end_ns)
-        if self._shown is not None and not self._shown[0] <= unit.pts_ns < (self._shown[1] or end_ns + 1):
-            self.hidden += 1
+        self._last_is_hidden = self._shown is not None and self._shown[1] is not None and unit.pts_ns >= self._shown[1]
+        self.hidden += self._last_is_hidden or (self._shown is not None and unit.pts_ns < self._shown[0])
 
     def _other(self, nal: memoryview) -> None:
         """What is no coded slice: signing SEIs are read, and nothing may hide a picture."""

@@ -92,7 +92,7 @@ def _track(name: str, entries: list[bytes], findings: Findings) -> _Track | None
 def _units(source: FileBytes, track: _Track, scale: int, findings: Findings) -> Iterator[Unit]:
     cluster_time, segments = 0, 0
     for number, each in enumerate(elements(source, 0, _OPENED)):
-        if each.end is None and each.identifier not in _OPENED or number > _MOST_ELEMENTS:
+        if (each.end is None and each.identifier not in _OPENED) or number > _MOST_ELEMENTS:
             findings.add("unverifiable", "torn_end", offset=each.body, bytes=source.size - each.body)
             return
         if each.identifier == _SEGMENT:

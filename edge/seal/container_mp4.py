@@ -15,7 +15,7 @@ from edge.seal.container import LARGEST_UNIT_BYTES, NS_PER_S, ContainerKind, Fil
 from edge.seal.container_mp4_edits import shown
 from edge.seal.container_mp4_fragments import Fragments
 from edge.seal.container_mp4_samples import Row, flat_rows
-from edge.seal.container_mp4_track import Track, children, read_track, timescale
+from edge.seal.container_mp4_track import Track, children, is_video, read_track, timescale
 from edge.seal.findings import Findings
 
 KINDS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"styp", b"moof", b"sidx", b"pnot")
@@ -75,10 +75,13 @@ def _track(source: FileBytes, head: bytes, traks: list[Box], findings: Findings)
     tracks = [found for found in (read_track(source.name, head, trak) for trak in traks) if found is not None]
     if not tracks:
         raise IntegrityError(f"{source.name}: no H.264 or H.265 video track")
-    if len(traks) > len(tracks):
-        findings.add("note", "other_tracks", tracks=len(traks) - len(tracks))
-    if len(tracks) > 1:
-        findings.add("unverifiable", "second_video_track", tracks=len(tracks) - 1)
+    videos = sum(is_video(head, trak) for trak in traks)
+    if len(traks) > max(1, videos):
+        findings.add("note", "other_tracks", tracks=len(traks) - max(1, videos))
+    if max(videos, len(tracks)) > 1:
+        findings.add("unverifiable", "second_video_track", tracks=max(videos, len(tracks)) - 1)
+    if tracks[0].ambiguous:
+        findings.add("unverifiable", "ambiguous_tables")
     if tracks[0].entries > 1:
         findings.add("unverifiable", "several_descriptions", entries=tracks[0].entries)
     if tracks[0].turned:
@@ -165,4 +168,3 @@ def _next_stamp(source: FileBytes, at: int) -> int:
             continue
         at += max(1, len(chunk) - len(STAMP_UUID) + 1 - _UUID_IN_BOX) if at + len(chunk) < source.size else len(chunk)
     return source.size
-

@@ -23,6 +23,7 @@ _LENGTH_FIELD = {b"avcC": 4, b"hvcC": 21}
 """Where lengthSizeMinusOne stands in the configuration record, in its byte's two lowest bits."""
 _IDENTITY = (0x10000, 0, 0, 0, 0x10000)
 _MOST_EDITS = 1000
+_SINGLE = frozenset(b"tkhd edts elst mdia mdhd hdlr minf dinf stbl stsd stts ctts stss stsc stsz stz2 stco co64".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Track:
     """entry: None where the header has no complete parameter sets. entries: how many sample descriptions there are; the first is read.
-    table: the boxes of stbl as bodies. turned: players are told to turn or mirror the pictures."""
+    table: the boxes of stbl as bodies. turned: players are told to turn or mirror the pictures. ambiguous: a box stands twice of which
+    there may be one: players choose differently."""
 
     number: int
     codec: Codec
@@ -48,6 +50,7 @@ class Track:
     table: dict[bytes, bytes]
     edits: tuple[Edit, ...]
     turned: bool
+    ambiguous: bool
 
 
 def children(data: bytes, parent: Box) -> dict[bytes, list[Box]]:
@@ -60,14 +63,23 @@ def children(data: bytes, parent: Box) -> dict[bytes, list[Box]]:
     return found
 
 
+def is_video(data: bytes, trak: Box) -> bool:
+    """Whether its handler says so, whatever the codec."""
+    handler = find_box(data, b"mdia", b"hdlr", start=trak.body, end=trak.end)
+    return handler is not None and data[handler.body + 8 : handler.body + 12] == b"vide"
+
+
 def read_track(name: str, data: bytes, trak: Box) -> Track | None:
     """None of a track that is no H.264 or H.265 video. Raises IntegrityError where it is one and cannot be read."""
-    parts = _firsts(data, trak)
-    media = _firsts(data, parts[b"mdia"]) if b"mdia" in parts else {}
-    inner = _firsts(data, media[b"minf"]) if b"minf" in media else {}
+    twice: set[bytes] = set()
+    parts = _firsts(data, trak, twice)
+    media = _firsts(data, parts[b"mdia"], twice) if b"mdia" in parts else {}
+    inner = _firsts(data, media[b"minf"], twice) if b"minf" in media else {}
     if b"stbl" not in inner or b"mdhd" not in media or b"tkhd" not in parts:
         return None
-    table = {kind: data[each.body : each.end] for kind, each in _firsts(data, inner[b"stbl"]).items()}
+    table = {kind: data[each.body : each.end] for kind, each in _firsts(data, inner[b"stbl"], twice).items()}
+    if b"edts" in parts:
+        _firsts(data, parts[b"edts"], twice)
     entries = [table[b"stsd"][each.start : each.end] for each in boxes(table.get(b"stsd", b""), 8)][:_MOST_CHILDREN]
     if not entries or entries[0][4:8] not in _ENTRIES:
         return None
@@ -84,6 +96,7 @@ def read_track(name: str, data: bytes, trak: Box) -> Track | None:
         table=table,
         edits=_edits(name, data, parts.get(b"edts")),
         turned=turned,
+        ambiguous=not twice.isdisjoint(_SINGLE) or (b"stco" in table and b"co64" in table),
     )
 
 
@@ -96,8 +109,11 @@ def timescale(name: str, header: bytes) -> int:
     return found
 
 
-def _firsts(data: bytes, parent: Box) -> dict[bytes, Box]:
-    return {kind: found[0] for kind, found in children(data, parent).items()}
+def _firsts(data: bytes, parent: Box, twice: set[bytes]) -> dict[bytes, Box]:
+    """The first box of each kind. twice: is told of kinds that stand there twice."""
+    found = children(data, parent)
+    twice.update(kind for kind, each in found.items() if len(each) > 1)
+    return {kind: each[0] for kind, each in found.items()}
 
 
 def _refuse_other_files(name: str, data: bytes, dinf: Box | None, entry: bytes) -> None:

@@ -169,4 +169,6 @@ class Matching:
     def _keep(self, count: int) -> None:
         self._kept += count
         if self._kept > MOST_HASHES:
-            raise IntegrityError(f"{self._name}: more than {MOST_HASHES:,} pieces of pictures without a signature", remedy="verify it in parts")
+            raise IntegrityError(
+                f"{self._name}: more than {MOST_HASHES:,} pieces of pictures without a signature", remedy="verify it in parts"
+            )

@@ -14,9 +14,7 @@ from edge.seal.compare import has_slices_of
 from edge.seal.findings import Findings
 from edge.seal.gops import Gop, Matching, Paper
 from edge.seal.onvif import FIRST_LINK
-
-TIME_SLACK_NS = 250_000_000
-_PICTURES_SLACK = 1.5
+from edge.seal.time_holes import SLACK_NS, lasting_jumps
 
 GapWhy = Literal["gops_missing", "pictures_missing", "other_span", "time_hole", "clock_set_back"]
 MOST_GAPS = 1000
@@ -59,7 +57,21 @@ def judge_order(matching: Matching) -> Order:
             walk.waiting.append(gop)
         else:
             walk.documented(paper)
+    walk.order.runs = [part for run in walk.order.runs for part in _parts(run, walk.order)]
     return walk.order
+
+
+def _parts(run: list[Gop], order: Order) -> list[list[Gop]]:
+    """A run, cut where its signed times jump."""
+    parts, begun = [], 0
+    for place, jump_ns in lasting_jumps(run):
+        before, after = run[place - 1].document, run[place].document
+        assert before is not None
+        assert after is not None
+        order.gap(StreamGap("time_hole" if jump_ns > 0 else "clock_set_back", before.end_utc_ns, after.start_utc_ns))
+        parts.append(run[begun:place])
+        begun = place
+    return [*parts, run[begun:]]
 
 
 def _in_order(matching: Matching) -> list[tuple[Paper | None, Gop | None]]:
@@ -135,10 +147,8 @@ class _Walk:
                 self._lost(paper, last, 1)
         elif last.gop is None or waiting:
             self._start_run(paper, new_span=self.order.spans == 0)
-        elif not self._time_hole(last, paper):
-            self.order.runs[-1].append(paper.gop)
         else:
-            self._start_run(paper, new_span=False)
+            self.order.runs[-1].append(paper.gop)
 
     def _jumps(self, last: Paper, paper: Paper, waiting: list[Gop]) -> None:
         """Counters are missing; GOPs without a document may fill them."""
@@ -182,17 +192,6 @@ class _Walk:
         self.order.runs.append([paper.gop])
         self.order.spans += new_span
 
-    def _time_hole(self, last: Paper, paper: Paper) -> bool:
-        """Whether the signed times of two GOPs that follow each other do not: the clock was set, or pictures were never recorded."""
-        if last.end_utc_ns is None or paper.start_utc_ns is None or last.start_utc_ns is None or last.gop is None:
-            return False
-        picture_ns = max(0, last.end_utc_ns - last.start_utc_ns) // max(1, last.gop.pictures)
-        step_ns = paper.start_utc_ns - last.end_utc_ns
-        if abs(step_ns) <= _PICTURES_SLACK * picture_ns + TIME_SLACK_NS:
-            return False
-        self.order.gap(StreamGap("time_hole" if step_ns > 0 else "clock_set_back", last.end_utc_ns, paper.start_utc_ns))
-        return True
-
     def _lost(self, paper: Paper, last: Paper | None, gops: int) -> None:
         start = last.end_utc_ns if last is not None else paper.start_utc_ns
         self.order.gap(StreamGap("gops_missing", start, paper.end_utc_ns if paper.gop is None else paper.start_utc_ns, gops=gops))
@@ -218,4 +217,4 @@ def _later(last: Paper, paper: Paper) -> bool | None:
     end = last.end_utc_ns if last.end_utc_ns is not None else last.start_utc_ns
     if end is None or paper.start_utc_ns is None:
         return None
-    return paper.start_utc_ns >= end - TIME_SLACK_NS
+    return paper.start_utc_ns >= end - SLACK_NS

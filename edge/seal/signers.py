@@ -9,15 +9,15 @@ from edge.seal.trust import ChainResult, Roots
 
 
 class Signers:
-    """serial, manufacturer, firmware: as the first document with a good signature states them; chain: its certificate's. fingerprints:
-    of all certificates with good signatures, at most 16."""
+    """serial, manufacturer, firmware: as the first document with a good signature states them; chain: its certificate's. certificates:
+    all that signed well, by fingerprint, at most 16."""
 
     def __init__(self, roots: Roots | None) -> None:
         self._signatures = Signatures(roots)
         self.document: Document | None = None
         self.chain: ChainResult | None = None
         self.refused: ChainResult | None = None
-        self.fingerprints: dict[str, ChainResult] = {}
+        self.certificates: dict[str, ChainResult] = {}
 
     @property
     def knows_certificate(self) -> bool:
@@ -39,11 +39,11 @@ class Signers:
         if document.serial != self.document.serial:
             findings.add("contradicts", "other_camera", gop=begun, serial=self.document.serial, other=document.serial)
             return None
-        if chain.fingerprint not in self.fingerprints:
-            if self.fingerprints:
+        if chain.fingerprint not in self.certificates:
+            if self.certificates:
                 self._other_certificate(begun, chain, findings)
-            if len(self.fingerprints) < 16:
-                self.fingerprints[chain.fingerprint] = chain
+            if len(self.certificates) < 16:
+                self.certificates[chain.fingerprint] = chain
         if document.start_utc_ns is None:
             findings.add("note", "validity_unknown")
         return chain

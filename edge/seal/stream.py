@@ -15,27 +15,28 @@ from edge.seal.parameter_watch import stated_digest
 from edge.seal.playback import Step, plays_true
 from edge.seal.signers import Signers
 from edge.seal.trust import ChainResult, Roots
-
-Agreement = str
-"""match, differs, not_signed, not_checked"""
+from edge.seal.verification import Agreement
 
 
 @dataclass(slots=True)
 class Pictures:
-    """Access units with coded pictures. missing: named by documents and not there, as far as they can be counted."""
+    """Access units with coded pictures. missing: named by documents and not there, as far as they can be counted. closing: 1 where the last
+    one is not shown, and there only to carry the signature of those before it."""
 
     total: int = 0
     verified: int = 0
     altered: int = 0
     missing: int = 0
     unverifiable: int = 0
+    closing: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
 class StreamReport:
     """document: one with a good signature, for what it says of camera and maker; chain: its certificate's (or one that was refused).
     first, last: UTC ns of the first signed picture and of the last signed GOP's end. tail: pictures behind the last signed GOP.
-    parameters: digests (hex) of all parameter sets seen. signed: it has signing SEIs, whatever they are worth."""
+    certificates: all with good signatures, by fingerprint. parameters: digests (hex) of all parameter sets seen.
+    signed: it has signing SEIs, whatever they are worth."""
 
     container: ContainerKind
     codec: str
@@ -48,7 +49,7 @@ class StreamReport:
     hidden: int
     document: Document | None
     chain: ChainResult | None
-    fingerprints: list[str]
+    certificates: dict[str, ChainResult]
     first_utc_ns: int | None
     last_utc_ns: int | None
     first_counter: int | None
@@ -88,7 +89,7 @@ def read_stream(name: str, film: Film, roots: Roots | None) -> StreamReport:
         hidden=collector.hidden,
         document=signers.document,
         chain=signers.chain or signers.refused,
-        fingerprints=list(signers.fingerprints),
+        certificates=signers.certificates,
         first_utc_ns=papers[0].start_utc_ns if papers else None,
         last_utc_ns=papers[-1].end_utc_ns if papers else None,
         first_counter=papers[0].counter if papers else None,
@@ -104,6 +105,9 @@ def read_stream(name: str, film: Film, roots: Roots | None) -> StreamReport:
 def _pictures(collector: Collector, order: Order) -> Pictures:
     total = Pictures(total=collector.pictures, unverifiable=collector.orphans)
     for gop in collector.matching.gops:
+        if collector.is_closing(gop):
+            total.closing = 1
+            continue
         if gop.document is None:
             total.altered += gop.idr_altered
             total.unverifiable += gop.pictures - gop.idr_altered
