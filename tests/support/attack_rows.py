@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from edge.seal.signer import Identity
 from tests.support import attacks as do
 from tests.support.attack_files import FILE_ROWS
 from tests.support.attack_shapes import AUTHENTIC, GAPS, NOT, PARTLY, UNSIGNED, Row, StreamChange
+from tests.support.identities import Town
 from tests.support.scene import GOPS, Scene
 from tests.support.signed import sign_span
-from tests.support.town import EARLY, Town, self_signed, town
+from tests.support.town import issued, self_signed, town
 from tests.support.video import gops
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
 def stream(name: str, changed: str, verdict: str, why: str, change: StreamChange) -> Row:
@@ -194,7 +198,7 @@ SEI_ROWS = [
         "the whole film signed by a key of another authority of the same name",
         NOT,
         "names do not count: no trusted authority signed that certificate",
-        lambda s: _signed_by(lambda: Town("Gmina Testowo").issue("pole-17"), s),
+        lambda s: _signed_by(lambda: issued(Town("Gmina Testowo"), "pole-17"), s),
     ),
     stream(
         "Self-signed",
@@ -208,7 +212,7 @@ SEI_ROWS = [
         "signed with a certificate of the right authority that had ended five years before",
         NOT,
         "it was not valid when the footage says it was recorded",
-        lambda s: _signed_by(lambda: town().issue("pole-17", EARLY, EARLY.replace(year=2021)), s),
+        lambda s: _signed_by(lambda: issued(town(), "pole-17", LONG_AGO, LONG_AGO.replace(year=2021)), s),
     ),
 ]
 

@@ -7,13 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from edge.errors import IntegrityError
-from edge.seal.container import open_bytes
-from edge.seal.containers import open_film
-from edge.seal.stream import read_stream
 from edge.seal.trust import Roots, read_roots
+from edge.seal.verify import verify
 from tests.support.memory_file import memory_file
 
-CODES = {"AUTHENTIC": 0, "AUTHENTIC WITH GAPS": 2, "PARTLY VERIFIED": 3, "NOT AUTHENTIC": 4, "UNSIGNED": 5}
+UNREADABLE = "UNREADABLE"
+"""No verdict: it is no film, or one that cannot be read. `edge verify` says so and ends with 65."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +35,9 @@ def judged_bytes(data: bytes, root: bytes) -> Judged:
 
 
 def judged(path: Path, root: bytes) -> Judged:
-    with open_bytes(path) as source:
-        try:
-            report = read_stream("x", open_film(source), roots_of(root))
-        except IntegrityError as e:
-            return Judged("UNREADABLE", 65, str(e))
-    f = report.findings
-    if not report.signed:
-        v = "UNSIGNED"
-    elif f.having("contradicts"):
-        v = "NOT AUTHENTIC"
-    elif f.having("unverifiable"):
-        v = "PARTLY VERIFIED"
-    else:
-        v = "AUTHENTIC WITH GAPS" if report.order.gaps or f.having("gap") else "AUTHENTIC"
-    return Judged(v, CODES[v], f"{[(x.effect, x.code, x.facts) for x in f.found.values()]} {report.order.gaps}")
+    try:
+        found = verify(path, roots_of(root))
+    except IntegrityError as error:
+        return Judged(UNREADABLE, 65, error.message)
+    why = [f"{reason.effect} {reason.code} {reason.facts}" for reason in found.reasons] + [f"gap {gap.why}" for gap in found.gaps]
+    return Judged(found.verdict, found.exit_code, "; ".join(why))

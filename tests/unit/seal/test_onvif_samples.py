@@ -12,8 +12,8 @@ import pytest
 
 from edge.messages.stream import Codec
 from tests.support.onvif_edits import edit_elsewhere, flip_bit, pictures_are_original, slice_spans
-from tests.support.verdicts import judged_bytes
 from tests.support.vectors import CODECS, needs_onvif, onvif_root, onvif_sample
+from tests.support.verdicts import judged_bytes
 
 pytestmark = needs_onvif
 BITS, EDITS = 400, 750

@@ -11,10 +11,11 @@ import pytest
 from edge.messages.stream import Codec
 from tests.support.attacks import with_slice_bit_flipped, without_picture
 from tests.support.footage import write_segment
+from tests.support.identities import Town
 from tests.support.oracle.containers import open_bytes
 from tests.support.oracle.judge import facts_of
 from tests.support.signed import annexb, sign_span, write_clip
-from tests.support.town import Town, node, town
+from tests.support.town import node, town
 from tests.support.vectors import CODECS, needs_onvif, onvif_root, onvif_sample
 from tests.support.video import encode
 
