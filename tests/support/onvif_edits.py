@@ -79,7 +79,7 @@ def pictures_are_original(edited: bytes, sample: bytes) -> bool:
 
 @lru_cache(4)
 def _slices(data: bytes) -> list[bytes]:
-    with av.open(io.BytesIO(data), "r") as file:
+    with av.open(io.BytesIO(data), "r", metadata_errors="replace") as file:
         video = file.streams.video[0]
         codec = "h264" if video.codec_context.name == "h264" else "h265"
         samples = [bytes(packet) for packet in file.demux(video)]

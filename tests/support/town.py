@@ -1,4 +1,4 @@
-"""Who vouches for a node, and who only pretends to: signing identities in memory, made once for the whole test run where they are honest."""
+"""Who vouches for a node, and who only pretends to: signing identities in memory, the honest ones made once for a test run."""
 
 from __future__ import annotations
 
