@@ -19,6 +19,7 @@ COMMANDS = {
     "agent": "Keep the link: events, commands, clips, health.",
     "timeline": "Show what footage there is, what is missing and why.",
     "clip": "Write footage of a camera as MP4 files.",
+    "verify": "Say whether footage is authentic.",
     "hold": "Keep footage from being erased: evidence locks.",
     "ring": "Check the footage on disk.",
     "journal": "Show the journals.",

@@ -35,6 +35,7 @@ class Pictures:
 class StreamReport:
     """document: one with a good signature, for what it says of camera and maker; chain: its certificate's (or one that was refused).
     first, last: UTC ns of the first signed picture and of the last signed GOP's end. tail: pictures behind the last signed GOP.
+    hidden: pictures that players are told not to show, but for the closing one.
     certificates: all with good signatures, by fingerprint. parameters: digests (hex) of all parameter sets seen.
     signed: it has signing SEIs, whatever they are worth."""
 
@@ -75,8 +76,9 @@ def read_stream(name: str, film: Film, roots: Roots | None) -> StreamReport:
     papers = [gop.document for gop in documented if gop.document is not None]
     if signers.document is not None and roots is None:
         findings.add("unverifiable", "no_trust")
-    if collector.hidden:
-        findings.add("note", "hidden_by_edit", pictures=collector.hidden)
+    hidden = collector.hidden - pictures.closing
+    if hidden:
+        findings.add("note", "hidden_by_edit", pictures=hidden)
     return StreamReport(
         container=film.container,
         codec=film.codec,
@@ -86,7 +88,7 @@ def read_stream(name: str, film: Film, roots: Roots | None) -> StreamReport:
         gops_verified=sum(gop.exact for gop in documented),
         idr_proven=sum(gop.idr_proven for gop in gops if gop.document is None),
         tail=_tail(gops),
-        hidden=collector.hidden,
+        hidden=hidden,
         document=signers.document,
         chain=signers.chain or signers.refused,
         certificates=signers.certificates,

@@ -71,7 +71,9 @@ def signer_of(report: StreamReport) -> SignedBy | None:
 
 
 def times_of(report: StreamReport, zone: str) -> Times:
-    return Times(first=utc_text(report.first_utc_ns), last=utc_text(report.last_utc_ns), clock="node", zone=zone)
+    return Times(
+        first=utc_text(report.first_utc_ns), last=utc_text(report.last_utc_ns), clock="node" if report.first_utc_ns else "", zone=zone
+    )
 
 
 def counters_of(report: StreamReport) -> Counters:

@@ -22,6 +22,7 @@ BASE_MODULES = (
     "edge.cli.main",
     "edge.cli.options",
     "edge.cli.config",
+    "edge.cli.verify",
     "edge.config.read",
     "edge.config.lastgood",
     "edge.config.explain",
@@ -33,6 +34,8 @@ BASE_MODULES = (
     "edge.clip.plan",
     "edge.clip.virtual",
     "edge.services.run",
+    "edge.seal.verify",
+    "edge.seal.printout",
 )
 RECORDER_MODULES = ("edge.cli.main", "edge.cli.record", "edge.services.recorder")
 HEAVY = ("av", "cv2", "numpy", "paho", "rich", "cryptography", "jwt", "starlette", "uvicorn")
