@@ -11,6 +11,7 @@ from edge.bmff.index import TRAILER_BYTES, encode_index
 from edge.bmff.nal import START_CODE
 from edge.messages.package import CHECKPOINT_TYPE, STATEMENT_TYPE
 from edge.seal.jws import sign_compact
+from tests.fuzz.targets import ROOT
 from tests.support.attacks import nals_of, sei_of
 from tests.support.footage import Written, write_segment
 from tests.support.memory_file import remuxed
@@ -30,6 +31,7 @@ def put(target: str, name: str, data: bytes) -> None:
 
 
 def main() -> None:
+    ROOT.write_bytes(town().root)
     for codec in CODECS:
         span = sign_span(encode(codec, 6, gop=2, width=256, height=16), node(), codec)
         written: Written = write_segment(span.packets, codec)
@@ -38,6 +40,8 @@ def main() -> None:
         put("mp4", f"{codec}-clip.mp4", clip)
         put("mp4", f"{codec}-fragments.mp4", written.body)
         put("mp4", f"{codec}-foreign.mp4", remuxed(clip, "mp4"))
+        put("verify", f"{codec}.mp4", clip)
+        put("verify", f"{codec}.raw", annexb(span.whole_gops(0, 2)))
         put("matroska", f"{codec}.mkv", remuxed(clip, "matroska"))
         put("annexb", codec, annexb(span.whole_gops(0, 1)))
         index = encode_index(written.index)

@@ -5,10 +5,12 @@ A target's name is that of its folder of seeds. `tests/fuzz/run.py` drives them 
 
 from __future__ import annotations
 
+import tempfile
 import zlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from edge.bmff.index import INDEX_MAGIC, TRAILER_BYTES, SegmentIndex, TailNeeds, decode_tail
 from edge.bmff.init import read_init
@@ -18,7 +20,7 @@ from edge.bmff.run import read_run
 from edge.bmff.sps import read_sps
 from edge.bmff.walk import walk
 from edge.errors import IntegrityError
-from edge.messages.package import CHECKPOINT_TYPE, STATEMENT_TYPE
+from edge.messages.package import CHECKPOINT_TYPE, SIGNATURE_NAME, STATEMENT_NAME, STATEMENT_TYPE
 from edge.messages.stream import Codec
 from edge.seal.container import open_bytes
 from edge.seal.containers import open_film
@@ -26,11 +28,17 @@ from edge.seal.jws import BadJws, read_compact, read_detached, verify
 from edge.seal.onvif import MalformedSei, hashes_of, read_sei
 from edge.seal.trust import Roots, check_chain
 from tests.support.memory_file import memory_file
+from tests.support.oracle import containers as oracle_containers
 from tests.support.oracle import signing_sei
+from tests.support.oracle.judge import facts_of
 from tests.support.oracle.nal_units import from_annexb, from_lengths, without_prevention
+from tests.support.verdicts import judged, judged_bytes
 
 CODECS: tuple[Codec, ...] = ("h264", "h265")
+ROOT = Path(__file__).parent / "root.pem"
+"""Of the town that the seeds' node belongs to."""
 _ROOTS = Roots(())
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def segment(data: bytes) -> None:
@@ -87,6 +95,34 @@ def film(data: bytes) -> None:
             for nal in unit.nals:
                 with suppress(MalformedSei):
                     read_sei(found.codec, nal)
+
+
+def verdict(data: bytes) -> None:
+    """The whole verifier on a film; where it vouches for pictures, the oracle must find them signed."""
+    root = ROOT.read_bytes()
+    found = judged_bytes(data, root)
+    if found.verdict in ("AUTHENTIC", "AUTHENTIC WITH GAPS"):
+        with suppress(AssertionError, IndexError, ValueError, StopIteration, KeyError):
+            stream = oracle_containers.open_bytes(data, "h264" if data[4:5] in (b"\x67", b"\x27") else "h265")
+            if not facts_of(stream, root).all_proven:
+                raise Untrue(found)
+
+
+def package(data: bytes) -> None:
+    """clip.json, its signature and a film, behind their lengths."""
+    parts, at = [], 0
+    for _ in range(3):
+        length = int.from_bytes(data[at : at + 2], "big")
+        parts.append(data[at + 2 : at + 2 + length])
+        at += 2 + length
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as name:
+        for part, file in zip(parts, (STATEMENT_NAME, SIGNATURE_NAME, "film.mp4"), strict=True):
+            (Path(name) / file).write_bytes(part)
+        judged(Path(name), ROOT.read_bytes())
+
+
+class Untrue(Exception):
+    """The product vouches for what the oracle does not find signed."""
 
 
 def init(data: bytes) -> None:
@@ -154,6 +190,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "mp4": film,
     "matroska": film,
     "annexb": film,
+    "verify": verdict,
+    "package": package,
     "init": init,
     "nals": nals,
     "sei": sei,

@@ -11,6 +11,8 @@ import av
 from tests.support.oracle.containers import open_bytes, sample_places
 from tests.support.oracle.nal_units import from_lengths, is_picture_data, opens_gop
 
+NAL_HEADER_BYTES = {"h264": 1, "h265": 2}
+
 
 @lru_cache
 def slice_spans(sample: bytes) -> list[tuple[int, int]]:
@@ -110,9 +112,3 @@ def _gop_film(sample: bytes, gop: int) -> tuple[bytes, list[tuple[int, int]]]:
                 spans.append((len(film), len(film) + len(nal)))
             film += nal
     return film, spans
-
-
-def bit_is_of_header(codec: str, film: bytes, bit: int) -> bool:
-    """In the first two bytes behind a start code (H.264: the first)."""
-    at = bit // 8
-    return any(film[at - back - 3 : at - back] == b"\0\0\1" for back in range(1 if codec == "h264" else 2))

@@ -12,7 +12,7 @@ from functools import lru_cache
 import pytest
 
 from edge.messages.stream import Codec
-from tests.support.onvif_edits import edit_elsewhere, flip_bit, pictures_are_original, slice_spans
+from tests.support.onvif_edits import NAL_HEADER_BYTES, edit_elsewhere, flip_bit, pictures_are_original, slice_spans
 from tests.support.oracle.nal_units import opens_gop
 from tests.support.vectors import CODECS, needs_onvif, onvif_root, onvif_sample
 from tests.support.verdicts import judged_bytes
@@ -20,7 +20,6 @@ from tests.support.verdicts import judged_bytes
 pytestmark = needs_onvif
 BITS, EDITS = 400, 750
 """For each codec."""
-NAL_HEADER_BYTES = {"h264": 1, "h265": 2}
 
 
 @pytest.mark.parametrize("codec", CODECS)
