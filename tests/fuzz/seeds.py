@@ -3,19 +3,22 @@ format changes (`python -m tests.fuzz.seeds`); files named crash-* are what fuzz
 
 from __future__ import annotations
 
+import tempfile
 from base64 import urlsafe_b64decode
 from pathlib import Path
 
 from edge.bmff.fragment import STAMP_BYTES, init_segment
 from edge.bmff.index import TRAILER_BYTES, encode_index
 from edge.bmff.nal import START_CODE
-from edge.messages.package import CHECKPOINT_TYPE, STATEMENT_TYPE
+from edge.messages.package import CHECKPOINT_TYPE, SIGNATURE_NAME, STATEMENT_NAME, STATEMENT_TYPE
+from edge.messages.stream import Codec
 from edge.seal.jws import sign_compact
 from tests.fuzz.targets import ROOT
 from tests.support.attacks import nals_of, sei_of
 from tests.support.footage import Written, write_segment
 from tests.support.memory_file import remuxed
 from tests.support.oracle.make_sei import make, values
+from tests.support.sealed_package import Draft, journal_lines, proof_of, segment_record
 from tests.support.signed import annexb, sign_span, write_clip
 from tests.support.town import node, town
 from tests.support.vectors import CODECS
@@ -30,6 +33,15 @@ def put(target: str, name: str, data: bytes) -> None:
     path.write_bytes(data)
 
 
+def package_of(clip: bytes, codec: Codec) -> bytes:
+    """As the target takes it apart."""
+    lines = journal_lines([segment_record(7, -1, 9, "0" * 64)])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Draft(node(), [("film.mp4", clip, 0.0, 0.16)], [proof_of(lines, node())]).write(Path(name))
+        parts = [(folder / file).read_bytes() for file in (STATEMENT_NAME, SIGNATURE_NAME, "film.mp4")]
+    return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+
+
 def main() -> None:
     ROOT.write_bytes(town().root)
     for codec in CODECS:
@@ -42,6 +54,7 @@ def main() -> None:
         put("mp4", f"{codec}-foreign.mp4", remuxed(clip, "mp4"))
         put("verify", f"{codec}.mp4", clip)
         put("verify", f"{codec}.raw", annexb(span.whole_gops(0, 2)))
+        put("package", codec, package_of(clip, codec))
         put("matroska", f"{codec}.mkv", remuxed(clip, "matroska"))
         put("annexb", codec, annexb(span.whole_gops(0, 1)))
         index = encode_index(written.index)

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from edge.seal.signer import Identity
 from tests.support import attacks as do
 from tests.support.attack_files import FILE_ROWS
+from tests.support.attack_packages import PACKAGE_ROWS, PackageRow
 from tests.support.attack_shapes import AUTHENTIC, GAPS, NOT, PARTLY, UNSIGNED, Row, StreamChange
 from tests.support.identities import Town
 from tests.support.scene import GOPS, Scene
@@ -307,7 +308,7 @@ TIME_ROWS = [
 @dataclass(frozen=True)
 class Section:
     title: str
-    rows: Sequence[Row]
+    rows: Sequence[Row | PackageRow]
 
 
 SECTIONS = (
@@ -316,4 +317,5 @@ SECTIONS = (
     Section("Pictures", PICTURE_ROWS),
     Section("Time and joins", TIME_ROWS),
     Section("The file around the pictures", FILE_ROWS),
+    Section("Packages", PACKAGE_ROWS),
 )

@@ -35,10 +35,10 @@ class Stream:
 
 def open_bytes(data: bytes, codec: str | None = None) -> Stream:
     """codec: needed of Annex B alone."""
-    if data[4:8] == b"ftyp":
-        return _mp4(data)
     if data[:4] == b"\x1a\x45\xdf\xa3":
         return _through_ffmpeg(data)
+    if data[:3] != b"\0\0\1" and data[:4] != b"\0\0\0\1":
+        return _mp4(data)
     assert codec is not None
     return Stream(codec, _units(codec, from_annexb(data)))
 

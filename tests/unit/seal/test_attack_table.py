@@ -5,18 +5,22 @@ The oracle gives facts and no verdict; what is asserted of both is that no verdi
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from edge.messages.stream import Codec
+from tests.support.attack_packages import PACKAGE_ROWS, PackageRow
 from tests.support.attack_rows import SECTIONS
 from tests.support.attack_shapes import AUTHENTIC, EXIT_CODES, GAPS, UNSIGNED, Row
 from tests.support.oracle.containers import open_bytes
 from tests.support.oracle.judge import Facts, facts_of
 from tests.support.scene import FORMS, scene
 from tests.support.town import town
-from tests.support.verdicts import judged_bytes
+from tests.support.vectors import CODECS
+from tests.support.verdicts import judged, judged_bytes
 
-ROWS = [row for section in SECTIONS for row in section.rows]
+ROWS = [row for section in SECTIONS for row in section.rows if isinstance(row, Row)]
 CASES = [pytest.param(row, codec, form, id=f"{row.name}-{codec}-{form}") for row in ROWS for codec in row.codecs for form in row.forms]
 
 
@@ -27,6 +31,14 @@ def test_an_attack_gets_its_verdict(row: Row, codec: Codec, form: str) -> None:
     facts = facts_of(open_bytes(data), town().root)
     assert (found.verdict, found.exit_code) == (row.expected(form), EXIT_CODES[row.expected(form)]), found.why
     assert_not_contradicted(found.verdict, facts)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("row", PACKAGE_ROWS, ids=lambda row: row.name)
+def test_an_attack_on_a_package_gets_its_verdict(row: PackageRow, codec: Codec, tmp_path: Path) -> None:
+    row.play(scene(codec), tmp_path)
+    found = judged(tmp_path, town().root)
+    assert (found.verdict, found.exit_code) == (row.verdict, EXIT_CODES[row.verdict]), found.why
 
 
 def assert_not_contradicted(verdict: str, facts: Facts) -> None:
@@ -45,4 +57,5 @@ def test_an_attack_is_one(row: Row, codec: Codec, form: str) -> None:
 
 
 def test_names_are_told_apart() -> None:
-    assert len({row.name for row in ROWS}) == len(ROWS)
+    names = [row.name for section in SECTIONS for row in section.rows]
+    assert len(set(names)) == len(names)
