@@ -11,6 +11,11 @@ from edge.seal.container_mp4 import KINDS, open_mp4
 _START_CODES = (b"\0\0\1", b"\0\0\0\1")
 
 
+def begins_as_film(head: bytes) -> bool:
+    """Whether a file that begins with these (at least 12) bytes is taken for a film, by this or by a player."""
+    return head[4:8] in KINDS or head.startswith((MAGIC, *_START_CODES))
+
+
 def open_film(source: FileBytes) -> Film:
     """Raises IntegrityError where it is no film, or one that cannot be read; iterating its units may, too."""
     head = source.read(0, 12)

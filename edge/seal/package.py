@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.clock import format_utc, parse_utc
-from edge.errors import IntegrityError
+from edge.errors import EdgeError, IntegrityError
 from edge.messages.clip import ClipFile
 from edge.messages.package import REPORT_NAMES, SIGNATURE_NAME, STATEMENT_NAME
 from edge.seal.container import FileBytes, open_bytes
-from edge.seal.containers import open_film
+from edge.seal.containers import begins_as_film, open_film
 from edge.seal.findings import Findings
 from edge.seal.package_gaps import declared_gaps, explained, undeclared_gaps
 from edge.seal.package_journal import Journal, check_file, read_journal
@@ -39,6 +39,10 @@ _PROVEN_BY_HASH = frozenset(
     )
 )
 """What a file may have that no signature in the stream speaks for, and that is as it left the node where the file's hash is signed."""
+
+_FILM_SUFFIXES = frozenset(
+    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".h264", ".264", ".h265", ".265", ".hevc")
+)
 
 
 @dataclass(slots=True)
@@ -85,10 +89,23 @@ def read_package(folder: Path, roots: Roots | None) -> PackageReport:
         if file.report is not None:
             package.gaps += [explained(gap, statement) for gap in stream_gaps(file)]
     package.gaps += [*declared_gaps(statement), *undeclared_gaps(statement)]
-    others = unnamed_files(folder, {each.name: None for each in statement.files}, _PARTS)
-    if others:
-        findings.add("note", "files_not_named", count=len(others), name=others[0])
+    for path in unnamed_files(folder, {each.name: None for each in statement.files}, _PARTS):
+        if _is_film(path):
+            findings.add("unverifiable", "films_not_named", name=path.name[:255])
+        else:
+            findings.add("note", "files_not_named", name=path.name[:255])
     return package
+
+
+def _is_film(path: Path) -> bool:
+    """By its name or its beginning: whether somebody who opens the folder may take it for one of the package's films."""
+    if path.suffix.lower() in _FILM_SUFFIXES:
+        return True
+    try:
+        with open_bytes(path) as source:
+            return begins_as_film(source.read(0, 12))
+    except EdgeError:
+        return False
 
 
 def stream_gaps(file: PackageFile) -> list[GapFound]:

@@ -193,6 +193,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "files in the folder that are not part of the package and were not verified: {count} (first: {name})",
         "pliki w folderze nienależące do pakietu i niesprawdzone: {count} (pierwszy: {name})",
     ),
+    "films_not_named": (
+        "films in the folder that the package's statement does not name: {count} (first: {name}); nothing speaks for them",
+        "filmy w folderze, których nie wymienia oświadczenie pakietu: {count} (pierwszy: {name}); nic o nich nie świadczy",
+    ),
     "journal_line_unreadable": ("line {line} of the journal {journal} does not read", "wiersz {line} dziennika {journal} jest nieczytelny"),
     "journal_chain_broken": (
         "the journal {journal} was changed: record {seq} does not follow the one before it",
