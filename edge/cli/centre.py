@@ -1,4 +1,4 @@
-"""`edge centre`: nodes, events, request-clip, receive, keys. The other end of the link, for one machine and one person."""
+"""`edge centre`: nodes, events, request-clip, receive, keys, ca. The other end of the link, for one machine and one person."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from edge.cli.centre_ca import ca
 from edge.cli.centre_link import broker_option, folder_option, looking_centre
 from edge.cli.options import example, json_option, stop_on_signals
 from edge.cli.times import parse_range
@@ -25,6 +26,9 @@ def command() -> None:
 
     The broker is described by the [mqtt] table of a TOML file; a node.toml serves as well.
     """
+
+
+command.add_command(ca)
 
 
 @command.command(epilog=example("edge centre keys centre"))

@@ -20,6 +20,7 @@ COMMANDS = {
     "timeline": "Show what footage there is, what is missing and why.",
     "clip": "Write footage of a camera as MP4 files.",
     "hold": "Keep footage from being erased: evidence locks.",
+    "key": "Make and show the key that signs footage.",
     "ring": "Check the footage on disk.",
     "journal": "Show the journals.",
     "config": "Check and explain node.toml.",

@@ -86,16 +86,17 @@ def token_of(seal: Seal) -> Open:
     )
 
 
-def read_certificate(path: Path) -> Bundle:
-    """[seal] certificate. Raises ConfigError."""
+def read_certificate(path: Path, name: str = "") -> Bundle:
+    """name: how the operator knows the file, "" for [seal] certificate. Raises ConfigError."""
+    name = name or f"seal.certificate: {path}"
     try:
         with path.open("rb") as file:
             return read_bundle(file.read(LARGEST_CHAIN_BYTES + 1))
     except OSError as error:
         remedy = "send the request (`edge key csr`) to the authority, then `edge key install` what it returns"
-        raise ConfigError(f"seal.certificate: {path}: {error.strerror}", remedy=remedy) from error
+        raise ConfigError(f"{name}: {error.strerror}", remedy=remedy) from error
     except BadCertificate as error:
-        raise ConfigError(f"seal.certificate: {path}: {error}") from error
+        raise ConfigError(f"{name}: {error}") from error
 
 
 def check_pair(bundle: Bundle, signer: Signer, name: str) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from edge.config.secrets import read_secret
 from edge.errors import ConfigError
+from edge.host.linux_disk import LinuxDisk
 from edge.host.secret import write_secret
 from edge.seal.certificates import spki
 from edge.seal.ecdsa import require_digest
@@ -35,9 +36,10 @@ class FileSigner:
 
 
 def create_key_file(path: Path) -> None:
-    """A new key, mode 0600. Raises UsageError where the file exists, StorageError."""
+    """A new key, mode 0600; its folder is made where there is none. Raises UsageError where the file exists, StorageError."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    LinuxDisk().mkdir(path.parent)
     write_secret(path, pem)
 
 

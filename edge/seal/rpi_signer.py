@@ -26,9 +26,10 @@ from edge.seal.signer import Assurance, SigningTrouble
 OPEN_S = 5.0
 _KEY_TOOL, _MAILBOX_TOOL = "rpi-fw-crypto", "vcmailbox"
 _LOCKED = 1 << 8
-"""ARM_CRYPTO_KEY_STATUS_LOCKED: the firmware does not tell the key until the next start."""
+"""ARM_CRYPTO_KEY_STATUS_LOCKED (of newer firmware: READ_LOCKED): the firmware does not tell the key until the next start."""
 _SIGN = 0x00030091
-_VALUE_BYTES = 128
+_TAG_BYTES, _VALUE_BYTES = 128, 136
+"""What the vendor's own library states of the value buffer, and what it has: the message is the same to the byte."""
 _DONE = _FAILED = 0x8000_0000
 """The same bit: set in code and length by a firmware that answered, in an answer's status by one that could not."""
 _STATUS = re.compile(rb"status: 0x([0-9a-fA-F]{1,8})\b")
@@ -102,15 +103,16 @@ def _is_locked(key_id: int, tools: str) -> bool:
 
 
 def _sign_words(key_id: int, digest: bytes) -> list[str]:
-    """Tag, size of the value buffer, length (of a request: 0), then the buffer: flags, key, digest length, digest, room for the answer."""
+    """Tag, size of the value buffer, length (of a request: 0), then the buffer: flags, key, digest length, digest, room for the answer.
+    vcmailbox puts the message's size and a request code before them and the end tag after them."""
     value = struct.pack(f"<III{DIGEST_BYTES}s", 0, key_id, DIGEST_BYTES, digest).ljust(_VALUE_BYTES, b"\0")
     words = struct.unpack(f"<{_VALUE_BYTES // 4}I", value)
-    return [f"0x{word:08x}" for word in (_SIGN, _VALUE_BYTES, 0, *words)]
+    return [f"0x{word:08x}" for word in (_SIGN, _TAG_BYTES, 0, *words)]
 
 
 def _signature(printed: bytes) -> bytes:
     """DER, from the message as vcmailbox prints it back: size, code, tag, buffer size, length, then status, signature's length, signature.
-    The firmware's form is taken as it is where it is DER, and turned into it where it is r || s."""
+    The firmware is said to answer in DER; r || s is taken as well."""
     try:
         words = [int(word, 16) for word in printed.split()]
         value = struct.pack(f"<{len(words) - 5}I", *words[5:])

