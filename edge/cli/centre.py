@@ -1,4 +1,4 @@
-"""`edge centre`: nodes, events, request-clip, receive, keys, ca. The other end of the link, for one machine and one person."""
+"""`edge centre`: nodes, events, audit, request-clip, receive, keys, ca. The other end of the link, for one machine and one person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from edge.cli.centre_ca import ca
-from edge.cli.centre_link import broker_option, folder_option, looking_centre
+from edge.cli.centre_link import broker_option, folder_option, looking_centre, trust_option
 from edge.cli.options import example, json_option, stop_on_signals
 from edge.cli.times import parse_range
 from edge.clock import format_utc
@@ -160,9 +160,26 @@ def request_clip(
         raise TryAgain(f"{node} failed: {final.code} {final.text}")
 
 
+@command.command(epilog=example("edge centre audit --folder centre --trust town-ca.pem", "edge centre audit --node pole-1 --json"))
+@folder_option
+@json_option
+@trust_option
+@click.option("--node", metavar="ID", help="Default: all.")
+def audit(folder: Path, as_json: bool, trust: Path | None, node: str | None) -> None:
+    """Check all that is stored against all that nodes vouched for: every line, every chain, every signed head, from the files alone.
+
+    Shows per node its journals, how far they came and were vouched for and when that was first seen, and what was found: forks (two pasts),
+    holes, broken chains, clones, forged signatures, silence. Exit 0: it adds up. 65: it does not.
+    """
+    from edge.cli.centre_audit import run_audit
+
+    run_audit(folder, node, trust, as_json=as_json)
+
+
 @command.command(epilog=example("edge centre receive --folder centre --broker centre.toml --token-file upload.token"))
 @folder_option
 @click.option("--broker", type=click.Path(path_type=Path), metavar="FILE", help="TOML file with [mqtt]; without it only uploads are taken.")
+@trust_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address for uploads; others than loopback need TLS and a token.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=1080, show_default=True, help="0: any free one.")
 @click.option("--token-file", type=click.Path(path_type=Path), help="File (mode 0600) with the bearer token on its first line.")
@@ -172,6 +189,7 @@ def request_clip(
 def receive(
     folder: Path,
     broker: Path | None,
+    trust: Path | None,
     host: str,
     port: int,
     token_file: Path | None,
@@ -181,8 +199,9 @@ def receive(
 ) -> None:
     """Keep what nodes send until SIGTERM or Ctrl-C: journals in FOLDER/nodes, clips in FOLDER/uploads.
 
-    Tells the nodes what is stored, so that they move on: run one for each broker.
+    Tells the nodes what is stored, so that they move on: run one for each broker. It is a witness too: it keeps what nodes vouch for, and
+    logs at once what does not add up (`edge centre audit` shows it again).
     """
     from edge.cli.centre_receive import Door, receive_until
 
-    receive_until(stop_on_signals(), folder, broker, Door(host, port, token_file, certificate, key, client_ca))
+    receive_until(stop_on_signals(), folder, broker, Door(host, port, token_file, certificate, key, client_ca), trust)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from edge.cli.options import clock_of
-from edge.clock import monotonic_s
+from edge.clock import format_utc, monotonic_s
 from edge.config.model import NodeConfig
 from edge.errors import StorageError, TryAgain
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.journal.heads import read_heads
 from edge.journal.writer import JournalWriter
+from edge.messages.evidence import Viewed
 from edge.messages.records import Facts
 from edge.ring.layout import folders_of
 
@@ -53,6 +54,12 @@ def note(config: NodeConfig, facts: Facts, camera: str | None) -> None:
             journal.append(facts, camera)
     except (StorageError, TryAgain) as error:
         click.echo(f"warning: not recorded in the journal: {error}", err=True)
+
+
+def note_view(config: NodeConfig, camera: str, what: str, start_ns: int, end_ns: int, *, operator: str, case: str) -> None:
+    """A person looked at footage, or at what there is of it. what: timeline, snapshot ... As `note`: it never stops the command."""
+    viewed = Viewed(operator=operator, case=case, what=what, camera_id=camera, start=format_utc(start_ns), end=format_utc(end_ns))
+    note(config, viewed, camera)
 
 
 def local_checkpoint(config: NodeConfig, identity: Identity, clip_id: str) -> str:

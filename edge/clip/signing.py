@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from edge.clock import Clock
 from edge.config.model import Seal
 from edge.errors import EdgeError
 from edge.seal.signer import Identity
@@ -28,15 +29,16 @@ class Hand:
 NO_SEAL = "this node has no [seal] section"
 
 
-def identity_opener(seal: Seal | None) -> Opener | None:
-    """What opens the key that the configuration names; None where nothing is to be signed. The catalog is imported when it is called."""
+def identity_opener(seal: Seal | None, clock: Clock) -> Opener | None:
+    """What opens the key that the configuration names; None where nothing is to be signed. clock: while it is dated, the certificate must be
+    valid. The catalog is imported when it is called."""
     if seal is None:
         return None
 
     def opened() -> Identity:
         from edge.seal.catalog import open_identity
 
-        return open_identity(seal)
+        return open_identity(seal, clock.read())
 
     return opened
 

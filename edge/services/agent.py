@@ -193,7 +193,7 @@ def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Cl
         folders.journals,
         clock,
         journal,
-        identity_opener(seal),
+        identity_opener(seal, clock),
         Pace(every_s=seal.checkpoint_s) if seal is not None else None,
         adapter=seal.signer if seal is not None else "",
         standing=past.alarms,
@@ -202,7 +202,7 @@ def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Cl
 
 def _packages(config: NodeConfig, disk: Disk, clock: Clock, checkpoints: Checkpoints) -> PackageMaker:
     """Signs with a session of its own: the checkpoints' signer belongs to their thread."""
-    return PackageMaker(config, disk, clock, identity_opener(config.seal), lambda identity, clip: checkpoints.request(clip))
+    return PackageMaker(config, disk, clock, identity_opener(config.seal, clock), lambda identity, clip: checkpoints.request(clip))
 
 
 def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str, past: Past, config_sha256: str) -> JournalWriter:

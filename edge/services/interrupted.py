@@ -15,7 +15,7 @@ from typing import cast, get_args
 from edge.bmff.boxes import Buffer
 from edge.bmff.fragment import ns_of
 from edge.bmff.index import SegmentIndex
-from edge.bmff.nal import stored
+from edge.bmff.nal import sample_units
 from edge.bmff.params import parameter_sets
 from edge.bmff.walk import walk
 from edge.errors import IntegrityError, NotFound, StorageError
@@ -108,16 +108,10 @@ def _path(disk: Disk, ring: Path, history: History, segment: Segment) -> Path:
 
 def _units(disk: Disk, path: Path, index: SegmentIndex, place: int) -> list[list[Buffer]]:
     entry = index.fragments[place]
-    data = memoryview(disk.read(path, entry.data_offset, entry.data_length))
-    found: list[list[Buffer]] = []
-    at = 0
-    for size in index.fragment_sizes(place):
-        nals = stored(data[at : at + size])
-        if nals is None:
-            raise IntegrityError(f"{path}: fragment {entry.number} does not read")
-        found.append(list(nals))
-        at += size
-    return found
+    units = sample_units(memoryview(disk.read(path, entry.data_offset, entry.data_length)), index.fragment_sizes(place))
+    if not all(units):
+        raise IntegrityError(f"{path}: fragment {entry.number} does not read")
+    return units
 
 
 def _document(codec: Codec, units: Sequence[Sequence[Buffer]]) -> SignedDocument | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 from edge.clock import monotonic_s
-from edge.errors import ConfigError, EdgeError
+from edge.errors import EdgeError
 from edge.messages.evidence import Checkpoint, CheckpointClaims, KeyNews
 from edge.seal.checkpoint import sign_checkpoint
 from edge.seal.signer import Identity, SigningTrouble
-from edge.seal.trust import Roots, check_chain
+from edge.services.key_news import in_force, refused
 from edge.services.key_standing import KeyStanding
 
 log = logging.getLogger(__name__)
@@ -63,8 +62,7 @@ class SealKey:
                 with self._waiting():
                     self._identity = self._opener()
             except EdgeError as error:
-                state: Literal["broken", "missing"] = "broken" if isinstance(error, ConfigError) else "missing"
-                self._standing.say(KeyNews(state=state, adapter=self._adapter, text=str(error)), monotonic_s())
+                self._standing.say(refused(error, self._adapter), monotonic_s())
                 raise
         return self._identity
 
@@ -77,16 +75,7 @@ class SealKey:
                 return sign_checkpoint(identity, claims)
 
     def _in_force(self, identity: Identity) -> None:
-        known = check_chain(identity.certificates, Roots(()), None)
-        news = KeyNews(
-            state="in_force",
-            adapter=self._adapter,
-            assurance=identity.signer.assurance,
-            fingerprint=identity.fingerprint,
-            subject=known.subject,
-            not_after=known.not_after,
-        )
-        self._standing.say(news, monotonic_s())
+        self._standing.say(in_force(identity, self._adapter), monotonic_s())
         self.certificates = identity.certificates.decode("ascii", "replace")
 
     @contextmanager

@@ -9,13 +9,13 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from edge.clock import monotonic_s
 from edge.config.model import Seal
-from edge.errors import ConfigError, EdgeError
+from edge.errors import EdgeError
 from edge.messages.evidence import KeyNews
 from edge.seal.signer import Identity, SigningTrouble
+from edge.services.key_news import in_force, refused
 from edge.services.lifecycle import ServiceThread
 
 log = logging.getLogger(__name__)
@@ -106,11 +106,9 @@ class SigningDesk:
     def _opened(self) -> tuple[Identity | None, KeyNews]:
         try:
             identity = self._open()
-        except EdgeError as refused:
-            state: Literal["broken", "missing"] = "broken" if isinstance(refused, ConfigError) else "missing"
-            return None, KeyNews(state=state, adapter=self._adapter, text=str(refused))
-        assurance = identity.signer.assurance
-        return identity, KeyNews(state="in_force", adapter=self._adapter, assurance=assurance, fingerprint=identity.fingerprint)
+        except EdgeError as error:
+            return None, refused(error, self._adapter)
+        return identity, in_force(identity, self._adapter)
 
     def _next(self) -> Job | None:
         with self._changed:

@@ -46,7 +46,7 @@ class Sealing:
 
     def life(self) -> None:
         for number in range(6):
-            self._try(lambda number=number: self.recorder.append(Stop(reason=f"{number} " + "x" * 400)))  # type: ignore[misc]
+            self._try(lambda number=number: self.recorder.append(Stop(reason=f"{number} " + "x" * 400)))
             self._try(self.checkpoint)
 
     def checkpoint(self) -> None:

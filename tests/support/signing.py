@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from edge.seal.signer import Assurance, Identity, SigningTrouble
@@ -81,6 +82,16 @@ def identity(signer: MemorySigner | None = None, node: str = "pole-1", authority
     certificate = town(authority).certificate(node, signer.key.public_key())
     pem, der = certificate.public_bytes(Encoding.PEM), certificate.public_bytes(Encoding.DER)
     return Identity(signer=signer, certificates=pem, fingerprint=sha256(der).hexdigest())
+
+
+def write_key(folder: Path, node: str = "pole-1", authority: str = "Test town") -> tuple[Path, Path]:
+    """media.key (mode 0600) and media.pem in `folder`, as [seal] of node.toml wants them."""
+    signer = MemorySigner()
+    key, certificate = folder / "media.key", folder / "media.pem"
+    key.touch(0o600)
+    key.write_bytes(signer.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    certificate.write_bytes(identity(signer, node, authority).certificates)
+    return key, certificate
 
 
 def opener(signer: MemorySigner) -> Callable[[], Identity]:

@@ -20,7 +20,7 @@ def say(standing: KeyStanding, state: State, now_s: float = 0.0, fingerprint: st
 
 
 def told(bench: JournalBench) -> list[str]:
-    words = []
+    words: list[str] = []
     for line in JournalReader(bench.disk, bench.folder).read():
         if line.record.type == "key":
             words.append(facts_of(line.record, KeyNews).state)
@@ -33,7 +33,7 @@ def test_each_change_is_recorded_once_and_trouble_raises_the_alarm() -> None:
     bench = JournalBench("agent")
     standing = KeyStanding(bench.writer)
     for state in ("missing", "missing", "in_force", "in_force", "broken"):
-        say(standing, state)  # type: ignore[arg-type]
+        say(standing, state)
     assert told(bench) == ["missing", "raised", "in_force", "cleared", "broken", "raised"]
 
 
@@ -48,7 +48,7 @@ def test_another_key_is_a_change() -> None:
 def test_an_alarm_of_the_process_before_stands_until_the_key_is_good_or_wanted_no_more() -> None:
     for state in ("in_force", "off"):
         bench = JournalBench("agent")
-        say(KeyStanding(bench.writer, [OLD_ALARM]), state)  # type: ignore[arg-type]
+        say(KeyStanding(bench.writer, [OLD_ALARM]), state)
         assert told(bench) == [state, "cleared"]
     bench = JournalBench("agent")
     say(KeyStanding(bench.writer, [OLD_ALARM]), "broken")
