@@ -30,8 +30,8 @@ NO_SEAL = "this node has no [seal] section"
 
 
 def identity_opener(seal: Seal | None, clock: Clock) -> Opener | None:
-    """What opens the key that the configuration names; None where nothing is to be signed. clock: while it is dated, the certificate must be
-    valid. The catalog is imported when it is called."""
+    """What opens the key that the configuration names; None where nothing is to be signed. clock: while it is dated, the certificate must
+    be valid. The catalog is imported when it is called."""
     if seal is None:
         return None
 
