@@ -88,4 +88,5 @@ def _maker(config: NodeConfig, disk: Disk) -> PackageMaker:
     def checkpoint(identity: Identity, clip: str) -> str:
         return local_checkpoint(config, identity, clip)
 
-    return PackageMaker(config, disk, clock_of(config), identity_opener(config.seal, clock_of(config)), checkpoint)
+    clock = clock_of(config)
+    return PackageMaker(config, disk, clock, identity_opener(config.seal, clock), checkpoint)

@@ -110,8 +110,8 @@ EN = Words(
         "the folder with these files:"
     ),
     by_validator="Without that program: the validator of ONVIF's Media Signing framework checks the signatures inside each video file.",
-    by_telephone="Compare the key's fingerprint below by telephone with the town's register of cameras; use a number you know, not one that "
-    "came with the footage.",
+    by_telephone="Compare the key's fingerprint below by telephone with the town's register of cameras; use a number you know, not one "
+    "that came with the footage.",
     by_hash="sha256sum NAME (Linux) or certutil -hashfile NAME SHA256 (Windows) gives the hashes to compare with this report.",
     of_parts="A part cut out of a video file at key frames, without encoding again, can be verified in the same way.",
     statement="SHA-256 of {statement}",
