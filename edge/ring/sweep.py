@@ -113,8 +113,8 @@ class Sweeper:
             overdue = decision.overdue or overdue
             freed = outcome.freed_bytes
             self._budget.freed(freed)
-            stale = decision.short_bytes > 0 and not fresh
-            if stale:
+            ran_out = decision.short_bytes > 0 or (not suspended and self._lines.dated.first() is None)
+            if ran_out and not fresh:
                 self._begin_lines(now, suspended)
                 fresh = True
             elif freed >= sum(verdict.stored.bytes for verdict in decision.erase):
