@@ -14,7 +14,7 @@ from edge.errors import NotFound
 from edge.host.disk import Disk
 from edge.journal.reader import JournalReader
 from edge.messages.records import AlarmRaised, facts_of
-from edge.ring.alarms import SUSPENDED
+from edge.ring.alarms import JUMPED, SUSPENDED
 from edge.ring.held_ranges import HeldRanges
 from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.names import RingFolder, SegmentName
@@ -64,13 +64,14 @@ class DueFootage:
         return limit_ms is not None and name.start_utc_ms <= limit_ms
 
     def _is_suspended(self, camera: str) -> bool:
-        """In the recorder's own words."""
+        """Because the clock jumped in this boot, in the recorder's own words. That it was not set when the recorder looked last does not
+        matter: it is set now."""
         journal = JournalReader(self._disk, self._folders.journal(recorder_journal(camera)))
         for line in islice(journal.back(), _LINES_MAX):
             if line.record.type == "alarm":
                 alarm = facts_of(line.record, AlarmRaised)
                 if alarm.code == f"{SUSPENDED.kind}.{camera}":
-                    return alarm.active
+                    return alarm.active and JUMPED in alarm.text and line.record.boot == self._boot
         return False
 
     def _is_linked(self, path: Path) -> bool:

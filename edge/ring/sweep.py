@@ -17,7 +17,7 @@ from edge.errors import NotFound, StorageError
 from edge.host.disk import Disk
 from edge.journal.reader import JournalReader
 from edge.journal.writer import JournalWriter
-from edge.ring.alarms import EARLY, FULL, OVERDUE, SUSPENDED, UNREAD_HOLD, Alarms
+from edge.ring.alarms import EARLY, FULL, JUMPED, OVERDUE, SUSPENDED, UNREAD_HOLD, Alarms
 from edge.ring.erase import Eraser, Outcome
 from edge.ring.held_ranges import HeldRanges
 from edge.ring.names import RingFolder, SegmentName, day_of
@@ -113,8 +113,8 @@ class Sweeper:
             overdue = decision.overdue or overdue
             freed = outcome.freed_bytes
             self._budget.freed(freed)
-            stale = decision.short_bytes > 0 and not fresh
-            if stale:
+            ran_out = decision.short_bytes > 0 or (not suspended and self._lines.dated.first() is None)
+            if ran_out and not fresh:
                 self._begin_lines(now, suspended)
                 fresh = True
             elif freed >= sum(verdict.stored.bytes for verdict in decision.erase):
@@ -230,9 +230,10 @@ class Sweeper:
         words = {
             "": "ages are known again",
             "untrusted": "the clock is not trusted",
-            "jumped": "the clock jumped forward by more than an hour",
+            "jumped": JUMPED,
         }
-        self._alarms.set(SUSPENDED, bool(suspended), f"erasure by age is suspended: {words[suspended]}" if suspended else words[suspended])
+        text = f"erasure by age is suspended: {words[suspended]}" if suspended else words[suspended]
+        self._alarms.set(SUSPENDED, bool(suspended), text, as_told=True)
         if early:
             self._alarms.set(EARLY, True, f"footage that may be younger than {self._policy.minimum_days:g} days is erased for room")
         elif decision.meets_minimum:
