@@ -5,11 +5,17 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from edge.audit.sheet import chains, made_line
-from edge.audit.words import NBSP, Words, local, unbroken
+from edge.audit.words import Words, local, unbroken
 from edge.messages.audit import CustodyEntry, CustodyKind, CustodyLog
 from edge.paper.page import Html, Language, element, join, page, table
 
-_STYLE = Html("<style>@page { size: A4 landscape; } body { max-width: 267mm; } table { font-size: 8.5pt; }</style>")
+_WIDTHS_MM = (40, 28, 26, 32, 37, 64, 40)
+_STYLE = Html(
+    "<style>@page { size: A4 landscape; } body { max-width: 267mm; } table { font-size: 8.5pt; } .entries table { table-layout: fixed; } "
+    ".entries td { overflow-wrap: anywhere; } .entries code { font-size: 7.5pt; } .quiet { font-size: 7.5pt; } "
+    + " ".join(f".entries th:nth-child({at}) {{ width: {width}mm; }}" for at, width in enumerate(_WIDTHS_MM, 1))
+    + "</style>"
+)
 
 KINDS: dict[CustodyKind, Words] = {
     "view": {"pl": "podgląd", "en": "viewed"},
@@ -22,6 +28,22 @@ KINDS: dict[CustodyKind, Words] = {
     "decommission": {"pl": "wycofanie urządzenia", "en": "decommissioned"},
 }
 
+_STATES: dict[str, Words] = {
+    "age": {"pl": "wiek", "en": "age"},
+    "space": {"pl": "brak miejsca", "en": "space"},
+    "budget": {"pl": "limit kamery", "en": "budget"},
+    "early": {"pl": "(przed minimum)", "en": "(before the minimum)"},
+    "file": {"pl": "plik", "en": "file"},
+    "upload": {"pl": "do centrum", "en": "to the centre"},
+    "accepted": {"pl": "przyjęte", "en": "accepted"},
+    "running": {"pl": "w toku", "en": "running"},
+    "done": {"pl": "wykonane", "en": "done"},
+    "failed": {"pl": "nieudane", "en": "failed"},
+    "refused": {"pl": "odmowa", "en": "refused"},
+    "begun": {"pl": "rozpoczęte", "en": "begun"},
+    "ended": {"pl": "zakończone", "en": "ended"},
+    "decommission": {"pl": "wycofanie urządzenia", "en": "decommissioned"},
+}
 _T: dict[str, Words] = {
     "title": {"pl": "Rejestr dostępu do nagrań", "en": "Custody log"},
     "period": {"pl": "Okres", "en": "Period"},
@@ -48,7 +70,7 @@ def custody_page(log: CustodyLog, language: Language) -> str:
     body: list[object] = [_STYLE, element("h1", title), made_line(log, language), element("p", element("b", period))]
     if log.entries:
         headings = [_T[word][language] for word in ("time", "kind", "who", "case", "footage", "text", "record")]
-        body.append(table(headings, (_row(entry, language, zone) for entry in log.entries)))
+        body.append(element("div", table(headings, (_row(entry, language, zone) for entry in log.entries)), class_="entries"))
     else:
         body.append(element("p", _T["none"][language]))
     signatures = [element("div", _T[word][language]) for word in ("signature", "signature2")]
@@ -57,23 +79,28 @@ def custody_page(log: CustodyLog, language: Language) -> str:
 
 def _row(entry: CustodyEntry, language: Language, zone: ZoneInfo) -> tuple[object, ...]:
     clock = [] if entry.clock == "trusted" else [Html("<br>"), _T["untrusted"][language]]
-    state = [Html("<br>"), entry.state] if entry.state else []
+    state = [Html("<br>"), _state(entry.state, language)] if entry.state else []
     count = [_T["segments"][language].format(entry.count), Html("<br>")] if entry.kind == "erase" else []
     return (
-        join((unbroken(entry.local), Html("<br>"), _quiet(entry.t), *clock)),
+        join((unbroken(entry.local), Html("<br>"), _quiet(unbroken(entry.t)), *clock)),
         join((element("b", KINDS[entry.kind][language]), *state)),
         entry.who,
         join((entry.case, *([Html("<br>"), entry.recipient] if entry.recipient else []))),
         join((entry.camera, *_footage(entry, zone))),
         join((*count, *([element("code", entry.id), Html("<br>")] if entry.id else []), entry.text)),
-        join((f"{entry.journal}{NBSP}#{entry.seq}", Html("<br>"), element("code", entry.sha256[:16]))),
+        join((f"{entry.journal} #{entry.seq}", Html("<br>"), element("code", entry.sha256[:16]))),
     )
 
 
 def _footage(entry: CustodyEntry, zone: ZoneInfo) -> list[object]:
     if not entry.start or not entry.end:
         return []
-    return [Html("<br>"), f"{unbroken(local(entry.start, zone))} \u2013 {unbroken(local(entry.end, zone))}"]
+    return [Html("<br>"), unbroken(local(entry.start, zone)), " \u2013", Html("<br>"), unbroken(local(entry.end, zone))]
+
+
+def _state(words: str, language: Language) -> str:
+    """A command's state may be a newer node's word."""
+    return " ".join(_STATES[word][language] if word in _STATES else word for word in words.split(" "))
 
 
 def _quiet(words: str) -> Html:

@@ -120,7 +120,7 @@ def _summary(cameras: Sequence[CameraMonth], language: Language) -> Html:
 def _legend(language: Language) -> Html:
     words: dict[Kind, str] = {kind: _T[kind][language] for kind in KINDS}
     parts = [
-        element("span", sample(kind, number), f" {words[kind]}", style="white-space: nowrap; margin-right: 5mm")
+        element("span", sample(kind, number), f" {words[kind]}", style="white-space: nowrap; margin-right: 4mm")
         for number, kind in enumerate(KINDS)
     ]
     return element("p", *parts, _T["blank"][language], class_="quiet")
@@ -150,7 +150,7 @@ def _camera(camera: CameraMonth, month: Month, language: Language, number: int) 
         facts(rows),
         element("p", picture(camera, month, language, number)),
         _legend(language),
-        element("h2", say("outages")),
+        element("h2", say("outages"), style="break-after: avoid"),
         *_outages(camera.outages, language, zone),
     ]
 

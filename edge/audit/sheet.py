@@ -48,7 +48,12 @@ def chains(states: Sequence[ChainState], language: Language) -> list[Html]:
         for each in states
     ]
     headings = [_T[word][language] for word in ("journal", "records", "chain", "head")]
-    return [element("h2", _T["chains"][language]), element("p", _T["what"][language], class_="quiet"), table(headings, rows)]
+    together = "break-after: avoid"
+    return [
+        element("h2", _T["chains"][language], style=together),
+        element("p", _T["what"][language], class_="quiet", style=together),
+        table(headings, rows),
+    ]
 
 
 def _verdict(state: ChainState, language: Language) -> Html:

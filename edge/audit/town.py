@@ -15,7 +15,11 @@ from edge.ring.layout import recorder_journal
 
 LOW_PERCENT = 99.0
 """Rows below it are marked."""
-_STYLE = Html("<style>.town table { font-size: 6.8pt; line-height: 1.1; } .town td, .town th { padding: .18mm 1.5mm .18mm 0; }</style>")
+_STYLE = Html(
+    "<style>@page { margin: 9mm 12mm; } body { max-width: 186mm; } .town table { font-size: 6.4pt; line-height: 1.05; } "
+    ".town td, .town th { padding: .12mm 1.2mm .12mm 0; } .town td { white-space: nowrap; }</style>"
+)
+"""80 cameras on one sheet."""
 
 _T: dict[str, Words] = {
     "title": {"pl": "Dostępność nagrań w mieście", "en": "Availability of the town's footage"},

@@ -39,6 +39,11 @@ def command(config_path: Path | None, as_json: bool, language: str, start: str, 
     first, last = parse_range(start, end, now_ns, config.node.timezone)
     journals = NodeJournals(LinuxDisk(), folders_of(config).journals)
     log = custody_log(config.node.id, config.node.place, "node", zone, journals, first, last, now_ns)
+    return hand_out(log, as_json, html, language)
+
+
+def hand_out(log: CustodyLog, as_json: bool, html: Path | None, language: str) -> int:
+    """The exit code."""
     if html is not None:
         _write_page(log, html, language)
     if as_json:

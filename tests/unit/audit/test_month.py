@@ -272,7 +272,7 @@ def test_the_page_escapes_what_others_wrote_and_loads_nothing() -> None:
     journal.outage("camera_died", START + DAY, START + DAY + HOUR, "<script>alert(1)</script>")
     journal.footage(START + DAY + HOUR, END + 2 * HOUR, segment_s=1800)
     for language in ("pl", "en"):
-        page = month_page(report({"recorder.cam0": journal}, cameras={"cam0": "<b>"}), language)  # type: ignore[arg-type]
+        page = month_page(report({"recorder.cam0": journal}, cameras={"cam0": "<b>"}), language)
         assert "<script" not in page
         assert "cam0 - &lt;b&gt;" in page
         assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")

@@ -150,4 +150,9 @@ def test_the_centre_tells_the_same_month_from_its_own_copy(node: OnDisk, tmp_pat
     names = {path.name for path in out.iterdir()}
     assert {"availability-2024-06.pl.html", "availability-pole-2-2024-06.pl.html"} <= names
     assert edge(*words, "--node", "pole-9").code == 2
+    custody = edge("centre", "report", "custody", "pole-1", "--folder", folder, "--json")
+    assert custody.code == 0, custody.err
+    log = msgspec.json.decode(custody.out, type=CustodyLog)
+    assert (log.source, [entry.who for entry in log.entries]) == ("centre", ["a.nowak"])
+    assert edge("centre", "report", "custody", "pole-9", "--folder", folder).code == 2
     assert edge("centre", "report", "month", "2024-06", "--folder", tmp_path / "none").code == 2
