@@ -72,7 +72,7 @@ def main() -> int:
         import av  # noqa: F401 - is it there?
     except ImportError:
         return NO_DECODER
-    os.nice(19)
+    os.nice(10)
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     for picture in _questions(sys.stdin.buffer):

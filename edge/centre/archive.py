@@ -213,7 +213,7 @@ def _fits(node: str, message: Event | JournalGap) -> bool:
 
 
 def journal_files(folder: Path, node: str = "*") -> Iterator[tuple[str, str, str, Path]]:
-    for path in sorted((folder / "nodes").glob(f"{node}/journal/*.jsonl"), key=lambda each: each.stat().st_mtime_ns):
+    for path in sorted((folder / "nodes").glob(f"{node}/journal/*.jsonl"), key=lambda each: (each.stat().st_mtime_ns, each)):
         match = _FILE.fullmatch(path.name)
         if match is not None and not path.name.endswith(".notes.jsonl"):
             yield path.parent.parent.name, match["journal"], match["epoch"], path

@@ -25,8 +25,8 @@ from edge.errors import EdgeError, IntegrityError, StorageError
 log = logging.getLogger(__name__)
 
 PICTURES = 12
-DEADLINE_S = 60.0
-"""For all of them; a Pi 3 needs about a tenth of it for 4K."""
+DEADLINE_S = 30.0
+"""For all of them; a Pi 3 needs about a fifth of it for 4K."""
 _POLL_S = 0.2
 
 

@@ -114,6 +114,8 @@ class Checkpoints:
         the agent's main one. Raises SigningTrouble (no key, no answer in time), StorageError, ConfigError."""
         if self._key is None:
             raise SigningTrouble("nothing is signed: there is no [seal] section")
+        if self._stop.is_set():
+            raise SigningTrouble("the agent is stopping")
         ask = _Ask(clip_id, futures.Future())
         try:
             self._asks.put_nowait(ask)
@@ -142,7 +144,16 @@ class Checkpoints:
                 self._answer(self._key, ask)
             if monotonic_s() >= self._due_s:
                 self._due_s = monotonic_s() + self._regular(self._key)
+        self._refuse_all()
         self._key.close()
+
+    def _refuse_all(self) -> None:
+        """Nobody waits for a thread that ends."""
+        with suppress(queue.Empty):
+            while True:
+                ask = self._asks.get_nowait()
+                if ask is not None and ask.answer.set_running_or_notify_cancel():
+                    ask.answer.set_exception(SigningTrouble("the agent is stopping"))
 
     def _answer(self, key: SealKey, ask: _Ask) -> None:
         if not ask.answer.set_running_or_notify_cancel():

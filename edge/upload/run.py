@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import msgspec
@@ -110,26 +111,38 @@ class _Run:
             code, text = ("unreadable", lost) if lost else ("no_footage", "there is no footage of that time")
             return self._final("failed", code, text, manifest)
         self._node = manifest.node
-        files = [clip_file(clip, file) for clip, file in zip(opened.values(), manifest.files, strict=True)]
-        files += [Parcel(source, told) for told, source in self._beside(plan, manifest)]
-        self._tell(total_bytes=sum(file.told.bytes for file in files), text="")
+        films = [clip_file(clip, file) for clip, file in zip(opened.values(), manifest.files, strict=True)]
         delivered: list[Parcel] = []
+        failed, note = self._deliver_all(films, delivered)
+        if failed is None:
+            beside = [Parcel(source, told) for told, source in self._beside(plan, manifest)]
+            failed, more = self._deliver_all(beside, delivered)
+            note = note or more
+        if failed is not None:
+            return self._final("failed", failed.code, failed.text, listing(manifest, delivered))
+        if manifest.gaps:
+            note = "; ".join(filter(None, ("part of the asked time has no footage: see gaps", lost, note)))
+        self._now = msgspec.structs.replace(self._now, sent_bytes=self._now.total_bytes)
+        return self._final("done", "partial" if manifest.gaps else "", note, listing(manifest, delivered))
+
+    def _deliver_all(self, files: Sequence[Parcel], delivered: list[Parcel]) -> tuple[Sent | None, str]:
+        """(the one that failed, what there is to note). delivered: those before; grows. Raises Stopped, StorageError."""
+        before_bytes = sum(other.told.bytes for other in delivered)
+        self._tell(total_bytes=before_bytes + sum(file.told.bytes for file in files), text="")
         note = ""
         for file in files:
             sent = self._deliver(file, sum(other.told.bytes for other in delivered), len(delivered))
             if sent.state == "stopped":
                 raise Stopped("the upload was stopped")
             if sent.state == "failed":
-                return self._final("failed", sent.code, f"{file.told.name}: {sent.text}", listing(manifest, delivered))
+                return replace(sent, text=f"{file.told.name}: {sent.text}"), note
             delivered.append(file)
             note = note or sent.text
-        if manifest.gaps:
-            note = "; ".join(filter(None, ("part of the asked time has no footage: see gaps", lost, note)))
-        self._now = msgspec.structs.replace(self._now, sent_bytes=self._now.total_bytes)
-        return self._final("done", "partial" if manifest.gaps else "", note, listing(manifest, delivered))
+        return None, note
 
     def _beside(self, plan: bytes, manifest: Manifest) -> Sequence[tuple[Attachment, Source]]:
-        """Kept before the first byte of anything is sent. Raises Stopped, StorageError."""
+        """Made when the films have arrived, which is what somebody waits for; kept before the first byte of it is sent. Raises Stopped,
+        StorageError."""
         beside = self._store.beside(self._job)
         known = beside.load(manifest)
         if known is not None:

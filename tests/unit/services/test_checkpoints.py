@@ -182,6 +182,30 @@ def test_a_signer_that_never_answers_does_not_keep_the_agent_from_ending() -> No
         assert node.checkpoints.thread.join(10)
 
 
+def test_whoever_waits_for_a_checkpoint_while_the_agent_stops_is_told_at_once() -> None:
+    with SilentSigner() as silent:
+        node = Node(lambda: Identity(silent, b"", "0" * 64), QUICK)
+        node.checkpoints.start()
+        assert silent.asking.wait(10)
+        told: list[str] = []
+
+        def ask() -> None:
+            try:
+                node.checkpoints.request("clip-7", deadline_s=60.0)
+            except SigningTrouble as error:
+                told.append(str(error))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        node.checkpoints.stop(0.0)
+        silent.let_go()
+        asking.join(10)
+        assert told == ["the agent is stopping"]
+        assert node.checkpoints.thread.join(10)
+        with pytest.raises(SigningTrouble, match="stopping"):
+            node.checkpoints.request("clip-8")
+
+
 def test_a_disk_that_refuses_is_no_trouble_of_the_key() -> None:
     with running(KeyDrawer().open, QUICK) as node:
         node.until(lambda: len(node.signed()) == 2)
