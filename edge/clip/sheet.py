@@ -7,6 +7,7 @@ only them.
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -101,16 +102,19 @@ class _NoDecoder(EdgeError):
 def _decoded(coded: list[Coded], check: Callable[[], None]) -> list[bytes]:
     """One JPEG each, b"" for one that could not be made. Raises _NoDecoder."""
     command = [sys.executable, "-m", "edge.capture.stills"]
-    try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=worker_environment()
-        )
-    except OSError as error:
-        log.warning("no contact sheet: %s", error)
-        return []
+    with os.fdopen(os.memfd_create("stills"), "w+b") as questions:  # a pipe would have to be fed while its reader is slow
+        questions.write(write_questions(coded))
+        questions.seek(0)
+        try:
+            process = subprocess.Popen(
+                command, stdin=questions, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=worker_environment()
+            )
+        except OSError as error:
+            log.warning("no contact sheet: %s", error)
+            return []
     with process:
         try:
-            output = _output(process, write_questions(coded), check)
+            output = _output(process, check)
         finally:
             process.kill()
     if process.returncode == NO_DECODER:
@@ -118,16 +122,14 @@ def _decoded(coded: list[Coded], check: Callable[[], None]) -> list[bytes]:
     return read_answers(output, len(coded))
 
 
-def _output(process: subprocess.Popen[bytes], questions: bytes, check: Callable[[], None]) -> bytes:
+def _output(process: subprocess.Popen[bytes], check: Callable[[], None]) -> bytes:
     """What it wrote until its end or the deadline."""
     ends_s = monotonic_s() + DEADLINE_S
-    sent: bytes | None = questions
     while True:
         try:
-            return process.communicate(sent, timeout=_POLL_S)[0]
+            return process.communicate(timeout=_POLL_S)[0]
         except subprocess.TimeoutExpired as late:
             check()
-            sent = None
             if monotonic_s() > ends_s:
                 log.warning("the contact sheet is not ready after %.0f s", DEADLINE_S)
                 return late.output or b""
