@@ -51,14 +51,19 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """what: in words. removed: counts, and what remains."""
+    """what: in words. removed: counts, and what remains. is_record: nothing was to be removed."""
 
     what: str
     removed: Removed
+    is_record: bool = False
 
     @property
     def text(self) -> str:
         found = self.removed
+        if self.is_record:
+            return f"{self.what}: {'refused' if found.remains else 'done'}"
+        if not found.files and not found.folders:
+            return f"{self.what}: {'not removed' if found.remains else 'nothing there'}"
         return f"{self.what}: {found.files:,} files, {found.folders:,} folders, {found.bytes:,} bytes"
 
 
@@ -81,7 +86,6 @@ def wipe_node(order: Order, tell: Callable[[str], None]) -> Outcome:
     outcome = Outcome()
     for step in _steps(order, outcome, tell):
         outcome.steps.append(step)
-        tell(step.text)
     outcome.left += [*(f"{path}: {why}" for path, why in order.targets.spared), *order.targets.by_hand, *_unknown(order)]
     return outcome
 
@@ -112,13 +116,15 @@ def survey(order: Order) -> list[str]:
 def _steps(order: Order, outcome: Outcome, tell: Callable[[str], None]) -> Iterator[Step]:
     disk, data, targets = order.disk, order.folders.data, order.targets
     remover = Remover(disk)
-    yield Step("record of the beginning", _record(order, "begun", outcome))
-    yield Step("keys and secrets", _all(remover.secret, targets.secrets))
-    yield Step("certificates and the centre's key", _all(remover.file, targets.public))
-    yield Step("network secrets", _networks(order, remover))
+    yield Step("record of the beginning", _record(order, "begun", outcome), is_record=True)
+    for path in targets.secrets:
+        yield Step(f"secret {path}", remover.secret(path))
+    for path in targets.public:
+        yield Step(f"certificate {path}", remover.file(path))
+    yield from _networks(order, remover)
     yield Step("volatile files", _all(remover.tree, _volatile(order)))
     _drop_empty(disk, order.folders.volatile)
-    yield Step("evidence locks", _release(order))
+    yield Step("release of evidence locks", _release(order), is_record=True)
     for name in FOOTAGE[:-1]:
         yield Step(name, remover.tree(data / name))
     cameras, unread = _cameras(order)
@@ -128,7 +134,7 @@ def _steps(order: Order, outcome: Outcome, tell: Callable[[str], None]) -> Itera
         yield Step(f"footage of {camera}", wipe_ring(disk, order.config, order.folders, camera, order.clock, order.boot, tell))
     yield Step(FOOTAGE[-1], remover.tree(data / FOOTAGE[-1]))
     yield Step("state of the agent", _all(remover.tree, [data / name for name in STATE]))
-    yield Step("record of the end", _record(order, "ended", outcome))
+    yield Step("record of the end", _record(order, "ended", outcome), is_record=True)
     yield from _journals(order, remover)
     for what, path in (("mark of the data partition", data / SENTINEL), *(("configuration", path) for path in targets.config)):
         if not outcome.remains:
@@ -209,14 +215,18 @@ def _networks_here(order: Order) -> tuple[tuple[str, str], ...]:
     return NETWORK if order.targets.network else ()
 
 
-def _networks(order: Order, remover: Remover) -> Removed:
-    done = Removed()
+def _networks(order: Order, remover: Remover) -> Iterator[Step]:
+    """A folder that cannot be listed may hold one."""
     for folder, pattern in _networks_here(order):
+        unread = Removed()
         try:
-            done.add(_all(remover.secret, _matching(order, folder, pattern)))
+            paths = _matching(order, folder, pattern)
         except StorageError as refused:
-            done.failed(str(refused))
-    return done
+            unread.failed(str(refused))
+            yield Step(f"network secrets in {order.root / folder}", unread)
+        else:
+            for path in paths:
+                yield Step(f"network secret {path}", remover.secret(path))
 
 
 def _matching(order: Order, folder: str, pattern: str) -> list[Path]:

@@ -141,6 +141,7 @@ def account(month: str, journal: WrittenJournal, now_s: int) -> CameraMonth | No
     return report.cameras[0] if report.cameras else None
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(life=lives())
 def test_the_account_is_the_sum_of_the_seconds(life: tuple[str, list[Stretch], int, str, int]) -> None:

@@ -215,6 +215,7 @@ def test_journals_go_once_they_are_copied(node: OnDisk, tmp_path: Path) -> None:
         assert edge("journal", "check", path).code == 0
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_when_called_again(tmp_path: Path) -> None:
     home = tmp_path / "etc"
     home.mkdir()
