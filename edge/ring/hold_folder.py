@@ -82,8 +82,11 @@ class HoldFolder:
         self.disk.sync_dir(self.path.parent)
 
     def is_empty(self) -> bool:
-        """Nothing in it but, perhaps, a description that was never finished."""
-        return all(entry.name.startswith(".") for entry in self.disk.scan(self.path))
+        """Nothing in it but, perhaps, a description that was never finished; so is one that another program let go meanwhile."""
+        try:
+            return all(entry.name.startswith(".") for entry in self.disk.scan(self.path))
+        except NotFound:
+            return True
 
     def has_open_links(self) -> bool:
         return any(name.startswith(_OPEN) for name in self.links().values())
