@@ -7,6 +7,7 @@ only them.
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """utc_ns: when the picture was taken. jpeg: "" where it could not be made."""
+    """utc_ns: when the picture was taken. jpeg: never empty."""
 
     utc_ns: int
     jpeg: bytes
@@ -55,8 +56,8 @@ def contact_sheet(plan: Plan, opener: Opener, check: Callable[[], None] = lambda
         log.warning("no contact sheet of %s: %s", plan.camera, trouble)
         return Sheet([], "failed")
     try:
-        answers = _decoded([each for _, each in coded], check)
-    except _NoDecoder:
+        answers = decoded([each for _, each in coded], check)
+    except NoDecoder:
         return Sheet([], "no_decoder")
     stills = [Still(utc_ns, jpeg) for (utc_ns, _), jpeg in zip(coded, answers, strict=False) if jpeg]
     return Sheet(stills, "" if stills else "failed")
@@ -94,40 +95,42 @@ def _spread(cuts: list[Cut], count: int) -> list[Cut]:
     return [cuts[round(place * (len(cuts) - 1) / (count - 1))] for place in range(count)]
 
 
-class _NoDecoder(EdgeError):
+class NoDecoder(EdgeError):
     """The process has no PyAV."""
 
 
-def _decoded(coded: list[Coded], check: Callable[[], None]) -> list[bytes]:
-    """One JPEG each, b"" for one that could not be made. Raises _NoDecoder."""
+def decoded(coded: list[Coded], check: Callable[[], None] = lambda: None) -> list[bytes]:
+    """One JPEG each, b"" for one that could not be made. check: as above. Raises NoDecoder."""
     command = [sys.executable, "-m", "edge.capture.stills"]
-    try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=worker_environment()
-        )
-    except OSError as error:
-        log.warning("no contact sheet: %s", error)
-        return []
+    # In memory and whole, since a pipe would have to be filled while it is emptied at the other end.
+    with os.fdopen(os.memfd_create("stills"), "w+b") as questions:
+        questions.write(write_questions(coded))
+        questions.seek(0)
+        try:
+            process = subprocess.Popen(
+                command, stdin=questions, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=worker_environment()
+            )
+        except OSError as error:
+            log.warning("no contact sheet: %s", error)
+            return []
     with process:
         try:
-            output = _output(process, write_questions(coded), check)
+            output = _output(process, check)
         finally:
             process.kill()
     if process.returncode == NO_DECODER:
-        raise _NoDecoder("no decoder")
+        raise NoDecoder("no decoder")
     return read_answers(output, len(coded))
 
 
-def _output(process: subprocess.Popen[bytes], questions: bytes, check: Callable[[], None]) -> bytes:
+def _output(process: subprocess.Popen[bytes], check: Callable[[], None]) -> bytes:
     """What it wrote until its end or the deadline."""
     ends_s = monotonic_s() + DEADLINE_S
-    sent: bytes | None = questions
     while True:
         try:
-            return process.communicate(sent, timeout=_POLL_S)[0]
+            return process.communicate(timeout=_POLL_S)[0]
         except subprocess.TimeoutExpired as late:
             check()
-            sent = None
             if monotonic_s() > ends_s:
                 log.warning("the contact sheet is not ready after %.0f s", DEADLINE_S)
                 return late.output or b""
