@@ -1,8 +1,9 @@
 """Coded key frames in, small JPEGs out: `python -m edge.capture.stills`, a process of low priority that is thrown away afterwards.
 
 Footage may come from a camera that sends nonsense, and a native decoder may crash on it: then this process dies, alone. It reads no file
-and writes none. stdin: for each picture its codec (u8), a length (u32) and an access unit in Annex-B form with parameter sets; stdout: for
-each, in order and as soon as it is made, a length (u32, 0: it could not be decoded) and a JPEG. Exit code NO_DECODER where PyAV is missing.
+by name and writes none. stdin: for each picture its codec (u8), a length (u32) and an access unit in Annex-B form with parameter sets;
+stdout: for each, in order and as soon as it is made, a length (u32, 0: it could not be decoded) and a JPEG. Exit code NO_DECODER where
+PyAV is missing.
 """
 
 from __future__ import annotations

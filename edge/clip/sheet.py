@@ -33,7 +33,7 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """utc_ns: when the picture was taken. jpeg: "" where it could not be made."""
+    """utc_ns: when the picture was taken. jpeg: never empty."""
 
     utc_ns: int
     jpeg: bytes
@@ -56,8 +56,8 @@ def contact_sheet(plan: Plan, opener: Opener, check: Callable[[], None] = lambda
         log.warning("no contact sheet of %s: %s", plan.camera, trouble)
         return Sheet([], "failed")
     try:
-        answers = _decoded([each for _, each in coded], check)
-    except _NoDecoder:
+        answers = decoded([each for _, each in coded], check)
+    except NoDecoder:
         return Sheet([], "no_decoder")
     stills = [Still(utc_ns, jpeg) for (utc_ns, _), jpeg in zip(coded, answers, strict=False) if jpeg]
     return Sheet(stills, "" if stills else "failed")
@@ -95,14 +95,15 @@ def _spread(cuts: list[Cut], count: int) -> list[Cut]:
     return [cuts[round(place * (len(cuts) - 1) / (count - 1))] for place in range(count)]
 
 
-class _NoDecoder(EdgeError):
+class NoDecoder(EdgeError):
     """The process has no PyAV."""
 
 
-def _decoded(coded: list[Coded], check: Callable[[], None]) -> list[bytes]:
-    """One JPEG each, b"" for one that could not be made. Raises _NoDecoder."""
+def decoded(coded: list[Coded], check: Callable[[], None] = lambda: None) -> list[bytes]:
+    """One JPEG each, b"" for one that could not be made. check: as above. Raises NoDecoder."""
     command = [sys.executable, "-m", "edge.capture.stills"]
-    with os.fdopen(os.memfd_create("stills"), "w+b") as questions:  # a pipe would have to be fed while its reader is slow
+    # In memory and whole, since a pipe would have to be filled while it is emptied at the other end.
+    with os.fdopen(os.memfd_create("stills"), "w+b") as questions:
         questions.write(write_questions(coded))
         questions.seek(0)
         try:
@@ -118,7 +119,7 @@ def _decoded(coded: list[Coded], check: Callable[[], None]) -> list[bytes]:
         finally:
             process.kill()
     if process.returncode == NO_DECODER:
-        raise _NoDecoder("no decoder")
+        raise NoDecoder("no decoder")
     return read_answers(output, len(coded))
 
 
