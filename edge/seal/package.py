@@ -10,7 +10,7 @@ from edge.errors import IntegrityError
 from edge.messages.clip import ClipFile
 from edge.messages.package import REPORT_NAMES, SIGNATURE_NAME, STATEMENT_NAME
 from edge.seal.container import FileBytes, open_bytes
-from edge.seal.containers import open_film
+from edge.seal.containers import FILM_SUFFIXES, open_film
 from edge.seal.findings import Findings
 from edge.seal.package_gaps import declared_gaps, explained, undeclared_gaps
 from edge.seal.package_journal import Journal, check_file, read_journal
@@ -85,10 +85,17 @@ def read_package(folder: Path, roots: Roots | None) -> PackageReport:
         if file.report is not None:
             package.gaps += [explained(gap, statement) for gap in stream_gaps(file)]
     package.gaps += [*declared_gaps(statement), *undeclared_gaps(statement)]
-    others = unnamed_files(folder, {each.name: None for each in statement.files}, _PARTS)
-    if others:
-        findings.add("note", "files_not_named", count=len(others), name=others[0])
+    _tell_others(folder, {each.name: None for each in statement.files}, findings)
     return package
+
+
+def _tell_others(folder: Path, named: dict[str, None], findings: Findings) -> None:
+    """Files that the statement does not name. A film among them may be taken for a part of the package."""
+    for name in unnamed_files(folder, named, _PARTS):
+        if Path(name).suffix.lower() in FILM_SUFFIXES:
+            findings.add("unverifiable", "film_not_named", name=name)
+        else:
+            findings.add("note", "files_not_named", name=name)
 
 
 def stream_gaps(file: PackageFile) -> list[GapFound]:

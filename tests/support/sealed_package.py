@@ -162,4 +162,3 @@ def rewrite(folder: Path, change: Callable[[Statement], Statement]) -> None:
 def with_gap(draft: Draft, start_s: float, end_s: float) -> Draft:
     gap = GapSpan(start=utc(start_s), end=utc(end_s), reason="power")
     return replace(draft, gaps=[*draft.gaps, gap])
-

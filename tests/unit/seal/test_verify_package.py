@@ -186,11 +186,14 @@ def test_a_gap_in_the_film_is_explained_by_a_declared_one(tmp_path: Path) -> Non
 
 def test_files_that_the_statement_does_not_name_are_told(tmp_path: Path) -> None:
     folder = draft().write(tmp_path)
-    (folder / "extra.mp4").write_bytes(b"x")
+    (folder / "notes.txt").write_bytes(b"x")
     (folder / "report.pl.html").write_bytes(b"x")
     found = verify(folder, roots())
     told = [(reason.count, reason.facts["name"]) for reason in found.reasons if reason.code == "files_not_named"]
-    assert (found.verdict, told) == ("AUTHENTIC", [(1, "extra.mp4")])
+    assert (found.verdict, told) == ("AUTHENTIC", [(1, "notes.txt")])
+    (folder / "gate_2.MP4").write_bytes(b"x")
+    found = verify(folder, roots())
+    assert (found.verdict, codes(found, "unverifiable")) == ("PARTLY VERIFIED", {"film_not_named"})
 
 
 @pytest.mark.parametrize("name", ["../gate.mp4", "/etc/passwd", "", "..", "a/b.mp4"])
