@@ -12,6 +12,7 @@ import msgspec
 from edge.cli.options import example, json_option
 from edge.cli.times import zone_of
 from edge.errors import EdgeError, IntegrityError, UsageError
+from edge.seal.containers import FILM_SUFFIXES
 from edge.seal.printout import printout, verdict_text
 from edge.seal.trust import Roots, read_roots
 from edge.seal.verdict import SEVERITY
@@ -19,7 +20,6 @@ from edge.seal.verification import EXIT_CODES, Verification
 from edge.seal.verify import DEFAULT_ZONE, is_package, verify
 from edge.seal.words import LANGUAGES, Language
 
-_FILMS = frozenset((".mp4", ".mkv", ".m4v", ".mov", ".h264", ".h265", ".264", ".265", ".hevc"))
 _MOST_FILES = 10_000
 _WORST_FIRST = (EXIT_CODES["NOT AUTHENTIC"], IntegrityError.exit_code, *(EXIT_CODES[verdict] for verdict in reversed(SEVERITY[:-1])))
 
@@ -90,7 +90,7 @@ def _expanded(paths: Sequence[Path]) -> Iterator[Path]:
         if not path.is_dir() or is_package(path):
             yield path
             continue
-        films = sorted(each for each in path.rglob("*") if each.suffix.lower() in _FILMS and each.is_file())
+        films = sorted(each for each in path.rglob("*") if each.suffix.lower() in FILM_SUFFIXES and each.is_file())
         if not films:
             raise UsageError(f"{path}: neither a clip package nor any film in it")
         if len(films) > _MOST_FILES:

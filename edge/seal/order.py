@@ -81,7 +81,7 @@ def _in_order(matching: Matching) -> list[tuple[Paper | None, Gop | None]]:
     lost: dict[int, list[Paper]] = {}
     for paper in matching.papers:
         if paper.gop is None and not paper.partial:
-            lost.setdefault(max(0, paper.begun - lag), []).append(paper)
+            lost.setdefault(_place(matching, paper, max(0, paper.begun - lag)), []).append(paper)
     found: list[tuple[Paper | None, Gop | None]] = []
     for place in range(len(matching.gops) + 1):
         found += [(paper, None) for paper in lost.get(place, ())]
@@ -89,6 +89,15 @@ def _in_order(matching: Matching) -> list[tuple[Paper | None, Gop | None]]:
             gop = matching.gops[place]
             found.append((gop.document, gop))
     return found
+
+
+def _place(matching: Matching, paper: Paper, place: int) -> int:
+    """Where a document belongs whose GOP is not there: at `place`, or behind a GOP begun since of which it lists slices (a stream's last
+    document may come within its own GOP)."""
+    for gop in matching.gops[place : paper.begun]:
+        if gop.document is None and has_slices_of(gop, paper):
+            return gop.number + 1
+    return place
 
 
 class _Walk:

@@ -10,7 +10,7 @@ from edge.errors import EdgeError, IntegrityError
 from edge.messages.clip import ClipFile
 from edge.messages.package import REPORT_NAMES, SIGNATURE_NAME, STATEMENT_NAME
 from edge.seal.container import FileBytes, open_bytes
-from edge.seal.containers import begins_as_film, open_film
+from edge.seal.containers import FILM_SUFFIXES, begins_as_film, open_film
 from edge.seal.findings import Findings
 from edge.seal.package_gaps import declared_gaps, explained, undeclared_gaps
 from edge.seal.package_journal import Journal, check_file, read_journal
@@ -39,10 +39,6 @@ _PROVEN_BY_HASH = frozenset(
     )
 )
 """What a file may have that no signature in the stream speaks for, and that is as it left the node where the file's hash is signed."""
-
-_FILM_SUFFIXES = frozenset(
-    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".h264", ".264", ".h265", ".265", ".hevc")
-)
 
 
 @dataclass(slots=True)
@@ -89,17 +85,22 @@ def read_package(folder: Path, roots: Roots | None) -> PackageReport:
         if file.report is not None:
             package.gaps += [explained(gap, statement) for gap in stream_gaps(file)]
     package.gaps += [*declared_gaps(statement), *undeclared_gaps(statement)]
-    for path in unnamed_files(folder, {each.name: None for each in statement.files}, _PARTS):
-        if _is_film(path):
-            findings.add("unverifiable", "films_not_named", name=path.name[:255])
-        else:
-            findings.add("note", "files_not_named", name=path.name[:255])
+    _tell_others(folder, {each.name: None for each in statement.files}, findings)
     return package
 
 
+def _tell_others(folder: Path, named: dict[str, None], findings: Findings) -> None:
+    """Files that the statement does not name. A film among them may be taken for a part of the package."""
+    for path in unnamed_files(folder, named, _PARTS):
+        if _is_film(path):
+            findings.add("unverifiable", "film_not_named", name=path.name)
+        else:
+            findings.add("note", "files_not_named", name=path.name)
+
+
 def _is_film(path: Path) -> bool:
-    """By its name or its beginning: whether somebody who opens the folder may take it for one of the package's films."""
-    if path.suffix.lower() in _FILM_SUFFIXES:
+    """By its name or its beginning."""
+    if path.suffix.lower() in FILM_SUFFIXES:
         return True
     try:
         with open_bytes(path) as source:

@@ -50,14 +50,16 @@ def _facts(found: Verification, language: Language) -> Iterator[str]:
     def row(label: str, text: str) -> str:
         return f"{_word(LABELS, label, language) + ':':<{_WIDTH}} {text}"
 
+    def word(name: str) -> str:
+        return _word(LABELS, name, language)
+
+    frames, counters = found.frames, found.counters
     yield from _signer(found, language, row)
     yield from _times(found.times, language, row)
-    frames, word = found.frames, lambda name: _word(LABELS, name, language)
     parts = [f"{frames.verified} {word('verified')}"]
     parts += [f"{getattr(frames, name)} {word(name)}" for name in ("by_package", "altered") if getattr(frames, name)]
     parts += [f"{frames.missing} {word('missing')}", f"{frames.unverifiable} {word('unverifiable')}"]
     yield row("pictures", f"{frames.total}: " + ", ".join(parts))
-    counters = found.counters
     if counters.first is not None:
         hole = word("contiguous" if counters.contiguous else "not_contiguous")
         yield row(

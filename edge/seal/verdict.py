@@ -11,6 +11,7 @@ from edge.seal.signatures import OUR_MANUFACTURER
 from edge.seal.stream import StreamReport
 from edge.seal.verification import Checks, Counters, Frames, GapFound, Reason, SignedBy, Times, Verdict
 
+_LONGEST_FACT = 1000
 SEVERITY: tuple[Verdict, ...] = ("AUTHENTIC", "AUTHENTIC WITH GAPS", "PARTLY VERIFIED", "UNSIGNED", "NOT AUTHENTIC")
 """For several files: the last one found counts."""
 
@@ -30,7 +31,11 @@ def verdict_of(reasons: Iterable[Reason], gaps: Sequence[GapFound], *, signed: b
 def reasons_of(findings: Findings, file: str = "") -> list[Reason]:
     order = ("contradicts", "unverifiable", "gap", "note")
     found = sorted(findings.found.values(), key=lambda each: order.index(each.effect))
-    return [Reason(effect=each.effect, code=each.code, count=each.count, facts=each.facts, file=file) for each in found]
+    return [Reason(effect=each.effect, code=each.code, count=each.count, facts=_printable_facts(each.facts), file=file) for each in found]
+
+
+def _printable_facts(facts: dict[str, str | int]) -> dict[str, str | int]:
+    return {key: printable(value, _LONGEST_FACT) if isinstance(value, str) else value for key, value in facts.items()}
 
 
 def gap_of(gap: StreamGap, file: str = "") -> GapFound:
@@ -118,6 +123,7 @@ def utc_text(utc_ns: int | None) -> str:
         return ""
 
 
-def printable(text: str) -> str:
-    """What a file says, fit for a terminal: no control characters, no direction marks, at most 200 characters."""
-    return "".join(each if each.isprintable() else "?" for each in text[:200])
+def printable(text: str, most: int = 200) -> str:
+    """What a file says or is called, fit for a terminal and for JSON: no control characters, no direction marks, no halves of characters,
+    at most `most` characters."""
+    return "".join(each if each.isprintable() else "?" for each in text[:most])

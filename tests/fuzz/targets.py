@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from edge.bmff.index import INDEX_MAGIC, TRAILER_BYTES, SegmentIndex, TailNeeds, decode_tail
 from edge.bmff.init import read_init
 from edge.bmff.nal import split, stored, unescape
@@ -22,19 +24,24 @@ from edge.bmff.walk import walk
 from edge.errors import IntegrityError
 from edge.messages.package import CHECKPOINT_TYPE, SIGNATURE_NAME, STATEMENT_NAME, STATEMENT_TYPE
 from edge.messages.stream import Codec
+from edge.paper.page import Language
 from edge.seal.container import open_bytes
 from edge.seal.containers import open_film
 from edge.seal.jws import BadJws, read_compact, read_detached, verify
 from edge.seal.onvif import MalformedSei, hashes_of, read_sei
+from edge.seal.printout import printout
 from edge.seal.trust import Roots, check_chain
+from edge.seal.verification import Verification
+from edge.seal.verify import verify as verify_path
 from tests.support.memory_file import memory_file
 from tests.support.oracle import containers as oracle_containers
 from tests.support.oracle import signing_sei
 from tests.support.oracle.judge import facts_of
 from tests.support.oracle.nal_units import from_annexb, from_lengths, without_prevention
-from tests.support.verdicts import judged, judged_bytes
+from tests.support.verdicts import judged_bytes, roots_of
 
 CODECS: tuple[Codec, ...] = ("h264", "h265")
+LANGUAGES: tuple[Language, ...] = ("en", "pl")
 ROOT = Path(__file__).parent / "root.pem"
 """Of the town that the seeds' node belongs to."""
 _ROOTS = Roots(())
@@ -100,6 +107,8 @@ def film(data: bytes) -> None:
 def verdict(data: bytes) -> None:
     """The whole verifier on a film; where it vouches for pictures, the oracle must find them signed."""
     root = ROOT.read_bytes()
+    with memory_file(data) as path, suppress(IntegrityError):
+        _told(verify_path(path, roots_of(root)))
     found = judged_bytes(data, root)
     if found.verdict in ("AUTHENTIC", "AUTHENTIC WITH GAPS"):
         with suppress(AssertionError, IndexError, ValueError, StopIteration, KeyError):
@@ -118,7 +127,15 @@ def package(data: bytes) -> None:
     with tempfile.TemporaryDirectory(dir=_MEMORY) as name:
         for part, file in zip(parts, (STATEMENT_NAME, SIGNATURE_NAME, "film.mp4"), strict=True):
             (Path(name) / file).write_bytes(part)
-        judged(Path(name), ROOT.read_bytes())
+        with suppress(IntegrityError):
+            _told(verify_path(Path(name), roots_of(ROOT.read_bytes())))
+
+
+def _told(found: Verification) -> None:
+    """In JSON and in both languages."""
+    msgspec.json.encode(found)
+    for language in LANGUAGES:
+        "\n".join(printout(found, language)).encode()
 
 
 class Untrue(Exception):

@@ -12,6 +12,7 @@ from tests.support.attack_shapes import GAPS, NOT, PARTLY, FileChange, Row
 from tests.support.mkv_edit import played_in_order, track_played
 from tests.support.mp4_edit import TABLE, TRACK, box_at, edits, replaced_inside, with_box, with_box_added
 from tests.support.scene import GOPS, PICTURES, Scene
+from tests.support.signed import insert
 
 _PLACE = b"\xaa"
 
@@ -76,7 +77,7 @@ def with_room(scene: Scene) -> do.Stream:
     length = len(hidden(scene))
     head = (b"\x06\x05" if scene.codec == "h264" else b"\x4e\x01\x05") + b"\xff" * (length // 255) + bytes((length % 255,))
     nal = head + _PLACE * length + b"\x80"
-    return do.in_gop(scene.packets, 2, lambda group: [*group[:12], do.insert(group[12], scene.codec, nal), *group[13:]])
+    return do.in_gop(scene.packets, 2, lambda group: [*group[:12], insert(group[12], scene.codec, nal), *group[13:]])
 
 
 def hidden(scene: Scene) -> bytes:
@@ -169,7 +170,7 @@ FILE_ROWS = [
         changed="another SPS in front of a P picture, away from every key frame",
         verdict=NOT,
         why="the SEIs name the digest of the parameter sets",
-        stream=lambda s: do.in_gop(s.packets, 2, lambda group: [*group[:12], do.insert(group[12], s.codec, sps_of(s)[1]), *group[13:]]),
+        stream=lambda s: do.in_gop(s.packets, 2, lambda group: [*group[:12], insert(group[12], s.codec, sps_of(s)[1]), *group[13:]]),
     ),
     Row(
         name="Second video track",

@@ -262,7 +262,7 @@ PICTURE_ROWS = [
     ),
     Row(
         name="Picture of a kind that is not signed",
-        changed="a picture of another camera inserted as TSA_N, a kind that ONVIF's signatures leave out and decoders show",
+        changed="a picture of another camera inserted as TSA_N, a coded picture that ONVIF's signatures leave out",
         verdict=PARTLY,
         why="nothing speaks for it, and no signature could",
         stream=lambda s: do.with_picture(s.packets, 2, 12, do.as_uncovered_kind(s.foreign)),

@@ -107,7 +107,7 @@ def test_what_cannot_be_done_is_said_in_a_line(
 
 @pytest.mark.parametrize(("session", "verdict"), [("pl_PL.UTF-8", "AUTENTYCZNE"), ("C.UTF-8", "AUTHENTIC")])
 def test_the_session_says_which_language(folder: Path, session: str, verdict: str) -> None:
-    words = [sys.executable, "-m", "edge", "verify", folder / "authentic.mp4", "--trust", folder / "ca.pem"]
+    words = [sys.executable, "-m", "edge", "verify", str(folder / "authentic.mp4"), "--trust", str(folder / "ca.pem")]
     env = {**os.environ, "LC_ALL": session, "PYTHONUTF8": "1"}
     done = subprocess.run(words, capture_output=True, text=True, env=env, timeout=60)
     assert (done.returncode, done.stdout.split()[0]) == (0, verdict)

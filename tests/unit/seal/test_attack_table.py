@@ -12,7 +12,8 @@ import pytest
 from edge.messages.stream import Codec
 from tests.support.attack_packages import PACKAGE_ROWS, PackageRow
 from tests.support.attack_rows import SECTIONS
-from tests.support.attack_shapes import AUTHENTIC, EXIT_CODES, GAPS, UNSIGNED, Row
+from tests.support.attack_shapes import AUTHENTIC, EXIT_CODES, GAPS, NOT, PARTLY, UNSIGNED, Row
+from tests.support.memory_file import remuxed
 from tests.support.oracle.containers import open_bytes
 from tests.support.oracle.judge import Facts, facts_of
 from tests.support.scene import FORMS, scene
@@ -22,6 +23,8 @@ from tests.support.verdicts import judged, judged_bytes
 
 ROWS = [row for section in SECTIONS for row in section.rows if isinstance(row, Row)]
 CASES = [pytest.param(row, codec, form, id=f"{row.name}-{codec}-{form}") for row in ROWS for codec in row.codecs for form in row.forms]
+SEVERITY = (AUTHENTIC, GAPS, PARTLY, UNSIGNED, NOT)
+MATROSKA = bytes.fromhex("1a45dfa3")
 
 
 @pytest.mark.parametrize(("row", "codec", "form"), CASES)
@@ -31,6 +34,26 @@ def test_an_attack_gets_its_verdict(row: Row, codec: Codec, form: str) -> None:
     facts = facts_of(open_bytes(data), town().root)
     assert (found.verdict, found.exit_code) == (row.expected(form), EXIT_CODES[row.expected(form)]), found.why
     assert_not_contradicted(found.verdict, facts)
+
+
+STREAM_CASES = [
+    pytest.param(row, codec, id=f"{row.name}-{codec}")
+    for row in ROWS
+    for codec in row.codecs
+    if row.stream is not None and row.file is None and "clip" in row.forms
+]
+
+
+@pytest.mark.parametrize(("row", "codec"), STREAM_CASES)
+def test_another_container_hides_no_attack(row: Row, codec: Codec) -> None:
+    """The attacked clip remuxed by FFmpeg into Matroska, and as a raw stream, which plays at no speed of its own."""
+    clip = row.made(scene(codec), "clip")
+    for data in (remuxed(clip, "matroska"), remuxed(clip, "h264" if codec == "h264" else "hevc")):
+        found, facts = judged_bytes(data, town().root), facts_of(open_bytes(data, codec), town().root)
+        timed = data[:4] == MATROSKA
+        if timed or not row.name.startswith("Timing rewritten"):
+            assert SEVERITY.index(found.verdict) >= SEVERITY.index(row.verdict), found.why
+        assert_not_contradicted(found.verdict, facts)
 
 
 @pytest.mark.parametrize("codec", CODECS)

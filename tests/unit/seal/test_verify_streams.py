@@ -294,3 +294,14 @@ def test_without_a_hash_list_the_gop_hash_stands_for_the_gop(tmp_path: Path) -> 
     assert judged(tmp_path, without(stream, 40)).verdict == "NOT AUTHENTIC"
     edited = changed(stream, 40, lambda nals: [nals[0][:-1] + bytes((nals[0][-1] ^ 4,))])
     assert judged(tmp_path, edited).verdict == "NOT AUTHENTIC"
+
+
+def test_a_changed_key_frame_is_seen_where_the_streams_last_document_came_within_its_own_gop(tmp_path: Path) -> None:
+    """As ONVIF's own signer does it: documents stand behind the next key frame, the last one at the end of its GOP."""
+    bare = packets(100)
+    span = sign_span(bare, node())
+    behind = {place + 1: bytes(split(span.packets[place].data)[-2]) for place in (25, 50, 75)} | {99: span.last}
+    ended = [insert(each, "h264", behind[place]) if place in behind else each for place, each in enumerate(bare)]
+    assert judged(tmp_path, ended).verdict == "AUTHENTIC"
+    wrong = changed(ended, 75, lambda nals: [*nals[:-1], nals[-1][:-9] + bytes((nals[-1][-9] ^ 1,)) + nals[-1][-8:]])
+    assert judged(tmp_path, wrong).verdict == "NOT AUTHENTIC"
