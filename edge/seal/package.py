@@ -15,6 +15,7 @@ from edge.seal.findings import Findings
 from edge.seal.package_gaps import declared_gaps, explained, undeclared_gaps
 from edge.seal.package_journal import Journal, check_file, read_journal
 from edge.seal.package_statement import SignedStatement, plain_name, read_statement, unnamed_files
+from edge.seal.signatures import names_node
 from edge.seal.stream import StreamReport, read_stream
 from edge.seal.trust import ChainResult, Roots
 from edge.seal.verdict import gap_of
@@ -36,6 +37,8 @@ _PROVEN_BY_HASH = frozenset(
         "pictures_behind_end",
         "span_order_unknown",
         "playback_speed",
+        "shown_out_of_place",
+        "nothing_verified",
     )
 )
 """What a file may have that no signature in the stream speaks for, and that is as it left the node where the file's hash is signed."""
@@ -130,6 +133,8 @@ def _judge(file: PackageFile, signed: SignedStatement, report: StreamReport) -> 
     serial = report.document.serial if report.document else ""
     if serial and serial != f"{statement.node}/{statement.camera}":
         file.findings.add("contradicts", "file_of_other_camera", name=file.named.name, serial=serial)
+    if serial and report.chain is not None and signed.trusted and not names_node(report.chain.subject, statement.node):
+        file.findings.add("contradicts", "certificate_of_other_node", subject=report.chain.subject)
     whole = file.same and signed.sound
     if whole:
         file.by_package = report.pictures.unverifiable + report.pictures.closing

@@ -12,7 +12,7 @@ from edge.seal.gops import Gop, Paper
 from edge.seal.onvif import Document
 from edge.seal.order import Order, StreamGap, judge_order
 from edge.seal.parameter_watch import stated_digest
-from edge.seal.playback import Step, plays_true
+from edge.seal.playback import Step, out_of_place, plays_true
 from edge.seal.signers import Signers
 from edge.seal.trust import ChainResult, Roots
 from edge.seal.verification import Agreement
@@ -76,6 +76,11 @@ def read_stream(name: str, film: Film, roots: Roots | None) -> StreamReport:
     papers = [gop.document for gop in documented if gop.document is not None]
     if signers.document is not None and roots is None:
         findings.add("unverifiable", "no_trust")
+    displaced = out_of_place(gops)
+    if displaced is not None:
+        findings.add("contradicts", "shown_out_of_place", gop=displaced.number)
+    if collector.seis and not pictures.verified:
+        findings.add("unverifiable", "nothing_verified")
     hidden = collector.hidden - pictures.closing
     if hidden:
         findings.add("note", "hidden_by_edit", pictures=hidden)
