@@ -42,6 +42,8 @@ class Gop:
     exact: bool = False
     idr_proven: bool = False
     idr_altered: bool = False
+    _hash: bytes = b""
+    _hashed: int = 0
 
     @property
     def count(self) -> int:
@@ -51,6 +53,12 @@ class Gop:
         if pts_ns is not None:
             self.earliest_ns = pts_ns if self.earliest_ns is None else min(self.earliest_ns, pts_ns)
             self.latest_ns = pts_ns if self.latest_ns is None else max(self.latest_ns, pts_ns)
+
+    def gop_hash(self) -> bytes:
+        """Of all hashes together; worked out anew only when slices were added."""
+        if self._hashed != self.count:
+            self._hash, self._hashed = sha256(b"".join(self.hashes())).digest(), self.count
+        return self._hash
 
     def hashes(self) -> list[bytes]:
         """The hash list as a document would have it."""
@@ -150,7 +158,7 @@ class Matching:
         for gop in self._candidates(paper):
             if gop.document is not None:
                 continue
-            if gop.fits(paper.hashes) if paper.listed else sha256(b"".join(gop.hashes())).digest() == paper.gop_hash and not gop.overflow:
+            if gop.fits(paper.hashes) if paper.listed else gop.gop_hash() == paper.gop_hash and not gop.overflow:
                 self._assign(paper, gop, exact=True)
                 return
 

@@ -25,6 +25,7 @@ _PARTS = frozenset((STATEMENT_NAME, SIGNATURE_NAME, *REPORT_NAMES.values()))
 _PROVEN_BY_HASH = frozenset(
     (
         "pictures_unverifiable",
+        "last_picture_uncovered",
         "document_without_gop",
         "second_video_track",
         "several_descriptions",
@@ -42,6 +43,7 @@ _PROVEN_BY_HASH = frozenset(
     )
 )
 """What a file may have that no signature in the stream speaks for, and that is as it left the node where the file's hash is signed."""
+_COUNTED_AS_BY_PACKAGE = ("pictures_unverifiable", "last_picture_uncovered")
 
 
 @dataclass(slots=True)
@@ -141,7 +143,7 @@ def _judge(file: PackageFile, signed: SignedStatement, report: StreamReport) -> 
     if not report.signed and whole:
         file.findings.add("note", "stream_unsigned", name=file.named.name)
     for each in report.findings.found.values():
-        if each.code == "no_trust" or (whole and each.code == "pictures_unverifiable"):
+        if each.code == "no_trust" or (whole and each.code in _COUNTED_AS_BY_PACKAGE):
             continue
         proven = whole and each.code in _PROVEN_BY_HASH
         file.findings.add("note" if proven else each.effect, each.code, each.count, **each.facts)

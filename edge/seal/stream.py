@@ -128,9 +128,16 @@ def _pictures(collector: Collector, order: Order) -> Pictures:
             collector.findings.add("contradicts", "picture_altered", count=found.altered, gop=gop.number, counter=gop.document.counter)
         if found.missing:
             order.gap(_gap_in(gop.document, found.missing))
-    if total.unverifiable:
+    if total.unverifiable == 1 and _ends_with_closing(collector.matching.gops):
+        collector.findings.add("unverifiable", "last_picture_uncovered")
+    elif total.unverifiable:
         collector.findings.add("unverifiable", "pictures_unverifiable", count=total.unverifiable)
     return total
+
+
+def _ends_with_closing(gops: list[Gop]) -> bool:
+    """With one picture behind a signed GOP, which carries that GOP's document and is shown."""
+    return len(gops) > 1 and gops[-1].pictures == 1 and gops[-1].document is None and gops[-2].document is not None
 
 
 def _gap_in(paper: Paper, pictures: int) -> StreamGap:

@@ -57,6 +57,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "obrazy nieczytelne: {count}; plik jest w tym miejscu uszkodzony lub zmieniony",
     ),
     "pictures_unverifiable": ("pictures that no signature covers: {count}", "obrazy nieobjęte żadnym podpisem: {count}"),
+    "last_picture_uncovered": (
+        "the last picture of the file is covered by no signature: it is there to carry that of the pictures before it",
+        "ostatniego obrazu w pliku nie obejmuje podpis: jest tam, aby przenieść podpis obrazów przed nim",
+    ),
     "document_without_gop": (
         "a signature speaks of pictures that are not in the file, or of changed ones: which, cannot be told",
         "podpis dotyczy obrazów, których w pliku nie ma, albo zmienionych: nie można rozstrzygnąć",
