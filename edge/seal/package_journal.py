@@ -111,7 +111,7 @@ def check_file(file: ClipFile, journal: Journal, parameters: list[str], findings
         return
     covering = [journal.segments[seq] for seq in file.segments if seq in journal.segments]
     for segment in covering:
-        if segment.span != file.span:
+        if _boot(segment.span) != _boot(file.span):
             findings.add("contradicts", "journal_contradicts_span", file=file.name, segment=segment.seq)
         if parameters and segment.params_sha256 not in parameters:
             findings.add("contradicts", "journal_contradicts_parameters", file=file.name, segment=segment.seq)
@@ -119,6 +119,11 @@ def check_file(file: ClipFile, journal: Journal, parameters: list[str], findings
         findings.add("note", "segments_not_in_journal", count=len(file.segments) - len(covering), file=file.name)
     elif not _covers(covering, file):
         findings.add("contradicts", "journal_contradicts_time", file=file.name)
+
+
+def _boot(span: str) -> str:
+    """A record names its span by when the recorder started, a file by its first picture; the boot is the same."""
+    return span.split("/", 1)[0]
 
 
 def _covers(segments: list[Segment], file: ClipFile) -> bool:
