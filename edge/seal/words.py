@@ -57,9 +57,17 @@ REASONS: dict[str, tuple[str, str]] = {
         "obrazy nieczytelne: {count}; plik jest w tym miejscu uszkodzony lub zmieniony",
     ),
     "pictures_unverifiable": ("pictures that no signature covers: {count}", "obrazy nieobjęte żadnym podpisem: {count}"),
+    "last_picture_uncovered": (
+        "the last picture of the file is covered by no signature: it is there to carry that of the pictures before it",
+        "ostatniego obrazu w pliku nie obejmuje podpis: jest tam, aby przenieść podpis obrazów przed nim",
+    ),
     "document_without_gop": (
         "a signature speaks of pictures that are not in the file, or of changed ones: which, cannot be told",
         "podpis dotyczy obrazów, których w pliku nie ma, albo zmienionych: nie można rozstrzygnąć",
+    ),
+    "nothing_verified": (
+        "there are signatures, and none of them covers a picture of this file",
+        "są podpisy, ale żaden nie obejmuje obrazu z tego pliku",
     ),
     "span_order_unknown": (
         "the file joins recordings whose order no signed time tells",
@@ -127,6 +135,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "playback_speed": (
         "the file plays at another speed than recorded: {signed_ms} ms by the signatures, {played_ms} ms in the file",
         "plik odtwarza się z inną prędkością niż nagranie: {signed_ms} ms według podpisów, {played_ms} ms w pliku",
+    ),
+    "shown_out_of_place": (
+        "pictures are shown among those of another second than the one they were recorded in (GOP {gop})",
+        "obrazy są pokazywane w innej sekundzie niż ta, w której je nagrano (GOP {gop})",
     ),
     "edit_speed": ("the edit list plays at another speed than recorded", "lista edycji zmienia prędkość odtwarzania"),
     "edit_order": (
