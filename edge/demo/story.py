@@ -52,6 +52,7 @@ class Story:
         self._episode: tuple[str, Episode] | None = None
         self._asked: tuple[str, int, int] | None = None
         self._recording = False
+        self._recording_since_ns = 0
         self.clip: ClipStory | None = None
         self.failure = ""
         self.on_cut: Callable[[], None] | None = None
@@ -94,6 +95,7 @@ class Story:
         ready = len(scene.cameras) == len(town.config.camera) and all(one.state == "recording" for one in scene.cameras.values())
         if ready and not self._recording:
             self._recording = True
+            self._recording_since_ns = town.clock.read().utc_ns
             scene.tell(f"all {len(scene.cameras)} cameras are recording")
 
     def _before(self, town: Town) -> None:
@@ -113,14 +115,15 @@ class Story:
         self._scene.tell(f"the centre asks {camera} for {start[11:23]} - {finish[11:23]} UTC over MQTT")
 
     def _choose(self, now_ns: int) -> tuple[str, int, int] | None:
-        if self._episode is not None and self._scene.elapsed_s >= FIRST_ASK_S:
+        if self._episode is not None and self._recording and self._scene.elapsed_s >= FIRST_ASK_S:
             camera, episode = self._episode
             since_ns = parse_utc(episode.since)
             self._scene.tell(f"motion on {camera} since {episode.since[11:23]} UTC: the centre wants the clip around it")
-            return camera, since_ns - round(BEFORE_S * NS_PER_S), since_ns + round(AFTER_S * NS_PER_S)
+            start_ns = max(since_ns - round(BEFORE_S * NS_PER_S), self._recording_since_ns)
+            return camera, start_ns, since_ns + round(AFTER_S * NS_PER_S)
         if self._recording and self._scene.elapsed_s > self._patience_s:
             self._scene.tell("no motion so far: the centre asks for the last seconds all the same")
-            camera = next(iter(self._scene.cameras))
+            camera = max(self._scene.cameras.values(), key=lambda each: each.bitrate_kbps or 0.0).camera
             return camera, now_ns - round(AFTER_S * NS_PER_S), now_ns
         return None
 

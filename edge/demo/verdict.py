@@ -15,6 +15,9 @@ from edge.journal.reader import JournalReader
 from edge.ring.check import check
 from edge.ring.names import RingFolder
 from edge.ring.query import RingReader
+from edge.seal.trust import read_roots
+from edge.seal.verify import verify
+from edge.services.seal_check import check_seals
 
 DRAIN_S = 15.0
 _ALL_NS = (0, 1 << 62)
@@ -22,7 +25,7 @@ _ALL_NS = (0, 1 << 62)
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """clip_sha256_*: of the first file (of their hashes, joined, when there are several). first_byte_ms: from the request to the first byte
-    at the receiver's door. ring_check: "ok" or the broken invariants."""
+    at the receiver's door. ring_check: "ok" or the broken invariants, signatures included. verdict: of the verifier on what arrived."""
 
     segments: int
     gaps: int
@@ -35,6 +38,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     first_byte_ms: float | None
     done_ms: float | None
     ring_check: str
+    verdict: str
 
     @property
     def held(self) -> bool:
@@ -46,6 +50,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             and self.clip_sha256_sent == self.clip_sha256_received
             and self.resumes > 0
             and self.ring_check == "ok"
+            and self.verdict == "AUTHENTIC"
         )
 
 
@@ -75,7 +80,7 @@ def summarise(town: Town, clip: ClipStory | None, heads: dict[str, int], stored:
     """After the node has stopped."""
     reader = RingReader(town.disk, town.data, town.clock, "")
     cameras = [camera.id for camera in town.config.camera]
-    report = check(town.disk, town.data)
+    findings = [*check(town.disk, town.data).findings, *check_seals(town.disk, town.data)[0]]
     published_records, received = sum(heads.values()), sum(stored.values())
     files = clip.manifest.files if clip is not None and clip.manifest is not None else []
     paths = [town.clips / town.node_name / clip.handle.id / file.name for file in files] if clip is not None else []
@@ -91,10 +96,14 @@ def summarise(town: Town, clip: ClipStory | None, heads: dict[str, int], stored:
         resumes=clip.resumes if clip is not None else 0,
         first_byte_ms=round((first_up_s - clip.asked_s) * 1000, 1) if clip is not None and first_up_s is not None else None,
         done_ms=round((clip.done_s - clip.asked_s) * 1000, 1) if clip is not None and clip.done_s is not None else None,
-        ring_check="ok"
-        if report.ok
-        else "; ".join(f"invariant {found.invariant}: {found.camera} {found.text}" for found in report.findings),
+        ring_check="; ".join(f"invariant {found.invariant}: {found.camera} {found.text}" for found in findings) or "ok",
+        verdict=_verdict(town, clip) if clip is not None and paths else "",
     )
+
+
+def _verdict(town: Town, clip: ClipStory) -> str:
+    """As `edge verify` would print it, on the folder that the centre received."""
+    return verify(town.clips / town.node_name / clip.handle.id, read_roots(town.trust)).verdict
 
 
 def _gaps(reader: RingReader, camera: str) -> int:

@@ -25,6 +25,7 @@ KEYS = [
     "first_byte_ms",
     "done_ms",
     "ring_check",
+    "verdict",
 ]
 
 
@@ -58,6 +59,7 @@ def test_camera_to_verified_clip_through_a_cut_uplink(tmp_path: Path) -> None:
     assert summary["clip_sha256_sent"] == summary["clip_sha256_received"] != ""
     assert summary["resumes"] >= 1
     assert summary["ring_check"] == "ok"
+    assert summary["verdict"] == "AUTHENTIC"
     assert left_running(tmp_path) == []
 
 
