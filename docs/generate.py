@@ -1,9 +1,11 @@
 """Writes the reference pages from what they describe: configuration.md from the model, command-line.md from the commands' help,
-mqtt.md from the table of topics. Run it with `make docs`; tests/unit/test_docs.py fails while a page is not current."""
+mqtt.md from the table of topics, attacks.md from the table of attacks. Run it with `make docs`; tests/unit/test_docs.py fails while a
+page is not current."""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -144,7 +146,33 @@ def _type(shape: dict[str, Any]) -> str:
     return str(shape.get("type", "any JSON"))
 
 
-PAGES: dict[str, Callable[[], str]] = {"configuration.md": configuration, "command-line.md": command_line, "mqtt.md": mqtt}
+def attacks() -> str:
+    """attacks.md."""
+    return "\n".join(_attacks()) + "\n"
+
+
+def _attacks() -> Iterator[str]:
+    sys.path.insert(0, str(FOLDER.parent))  # the table is what the tests play: it is not installed with the product
+    from tests.support.attack_rows import SECTIONS
+    from tests.support.attack_shapes import EXIT_CODES
+
+    yield "# Attacks, and what the verifier answers\n"
+    yield _MADE
+    yield _ATTACKS
+    for section in SECTIONS:
+        yield f"\n## {section.title}\n"
+        yield "| attack | what is changed | verdict | exit code | why |\n|---|---|---|---|---|"
+        for row in section.rows:
+            codecs = "" if len(row.codecs) > 1 else f" ({row.codecs[0].replace('h', 'H.')} only)"
+            yield f"| {row.name}{codecs} | {row.changed} | **{row.verdict}** | {EXIT_CODES[row.verdict]} | {row.why} |"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "configuration.md": configuration,
+    "command-line.md": command_line,
+    "mqtt.md": mqtt,
+    "attacks.md": attacks,
+}
 
 _CONFIGURATION = """\
 One TOML file describes a node. `edge` looks for `./node.toml`, then `/etc/edge/node.toml`; `--config PATH` names another one.
@@ -191,6 +219,18 @@ time that the change of clocks makes ambiguous or skips is refused with the ways
 _MQTT = """\
 MQTT 5. Names are relative to `<org>/v1/<node>/`. Payloads are JSON (UTF-8); readers ignore fields they do not know. `cmd/{verb}` carries
 a JWS in compact form (ES256) whose claims are given here. Times are RFC 3339 UTC with milliseconds.
+"""
+
+_ATTACKS = """\
+Each row is played in the tests (`tests/unit/seal/test_attack_table.py`), on H.264 and H.265, on clips and on segments, by an attacker who
+can rebuild files, tables, check sums and times as he likes and has everything but the node's key. A second reader of the signatures that
+shares no code with the product watches that no verdict vouches for a picture whose hash it cannot find.
+
+Verdicts follow one rule, and the worst finding counts. What contradicts a signature: NOT AUTHENTIC. What nothing speaks for: PARTLY
+VERIFIED. What is signed and absent, while everything present is proven: AUTHENTIC WITH GAPS. No signature at all: UNSIGNED.
+
+The verdict given is that of a clip, which ends with the access unit that carries its last GOP's SEI. A segment by itself has its last
+GOP's SEI in the next segment: for it AUTHENTIC and AUTHENTIC WITH GAPS become PARTLY VERIFIED, the others stay.
 """
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.clock import format_utc, parse_utc
-from edge.errors import IntegrityError
+from edge.errors import EdgeError, IntegrityError
 from edge.messages.clip import ClipFile
 from edge.messages.package import REPORT_NAMES, SIGNATURE_NAME, STATEMENT_NAME
 from edge.seal.container import FileBytes, open_bytes
-from edge.seal.containers import FILM_SUFFIXES, open_film
+from edge.seal.containers import FILM_SUFFIXES, begins_as_film, open_film
 from edge.seal.findings import Findings
 from edge.seal.package_gaps import declared_gaps, explained, undeclared_gaps
 from edge.seal.package_journal import Journal, check_file, read_journal
@@ -90,17 +90,23 @@ def read_package(folder: Path, roots: Roots | None) -> PackageReport:
         if file.report is not None:
             package.gaps += [explained(gap, statement) for gap in stream_gaps(file)]
     package.gaps += [*declared_gaps(statement), *undeclared_gaps(statement)]
-    _tell_others(folder, {each.name: None for each in statement.files}, findings)
+    for path in unnamed_files(folder, {each.name: None for each in statement.files}, _PARTS):
+        if _is_film(path):
+            findings.add("unverifiable", "films_not_named", name=path.name[:255])
+        else:
+            findings.add("note", "files_not_named", name=path.name[:255])
     return package
 
 
-def _tell_others(folder: Path, named: dict[str, None], findings: Findings) -> None:
-    """Files that the statement does not name. A film among them may be taken for a part of the package."""
-    for name in unnamed_files(folder, named, _PARTS):
-        if Path(name).suffix.lower() in FILM_SUFFIXES:
-            findings.add("unverifiable", "film_not_named", name=name)
-        else:
-            findings.add("note", "files_not_named", name=name)
+def _is_film(path: Path) -> bool:
+    """By its name or its beginning: whether somebody who opens the folder may take it for one of the package's films."""
+    if path.suffix.lower() in FILM_SUFFIXES:
+        return True
+    try:
+        with open_bytes(path) as source:
+            return begins_as_film(source.read(0, 12))
+    except EdgeError:
+        return False
 
 
 def stream_gaps(file: PackageFile) -> list[GapFound]:

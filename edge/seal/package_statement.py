@@ -105,7 +105,6 @@ def plain_name(name: str) -> bool:
     return name not in ("", ".", "..") and name == Path(name).name and "\0" not in name and len(name) < 256
 
 
-def unnamed_files(folder: Path, named: Mapping[str, object], known: frozenset[str]) -> list[str]:
-    """Files of the folder that are neither named by the statement nor part of a package; at most 100."""
-    found = sorted(each.name for each in folder.iterdir() if each.name not in named and each.name not in known)
-    return found[:100]
+def unnamed_files(folder: Path, named: Mapping[str, object], known: frozenset[str]) -> list[Path]:
+    """What is in the folder and neither named by the statement nor part of a package, in order."""
+    return sorted(each for each in folder.iterdir() if each.name not in named and each.name not in known)

@@ -1,0 +1,114 @@
+"""Edits of ONVIF's samples, and whether they changed the pictures, judged by FFmpeg and the oracle alone."""
+
+from __future__ import annotations
+
+import io
+import random
+from functools import lru_cache
+
+import av
+
+from tests.support.oracle.containers import open_bytes, sample_places
+from tests.support.oracle.nal_units import from_lengths, is_picture_data, opens_gop
+
+NAL_HEADER_BYTES = {"h264": 1, "h265": 2}
+
+
+@lru_cache
+def slice_spans(sample: bytes) -> list[tuple[int, int]]:
+    """(first byte, behind the last byte) of each slice NAL unit in the file."""
+    codec, places = sample_places(sample)
+    found = []
+    for offset, size in places:
+        at = offset
+        while at < offset + size:
+            length = int.from_bytes(sample[at : at + 4], "big")
+            if is_picture_data(codec, sample[at + 4 : at + 4 + length]):
+                found.append((at + 4, at + 4 + length))
+            at += 4 + length
+    return found
+
+
+def flip_bit(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 0x80 >> bit % 8
+    return bytes(changed)
+
+
+def edit_elsewhere(sample: bytes, chance: random.Random) -> bytes:
+    """One to three edits of bytes that belong to no slice: boxes, tables, SEIs, lengths."""
+    data = bytearray(sample)
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        place, length = _elsewhere(sample, chance)
+        kind = chance.randrange(6)
+        if kind <= 1:
+            data[place] ^= 1 << chance.randrange(8)
+        elif kind == 2:
+            data[place] = chance.randrange(256)
+        elif kind == 3:
+            data[place : place + min(length, 4)] = chance.choice((b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\1", b"\x7f\xff\xff\xff"))
+        elif kind == 4:
+            del data[place : place + chance.randint(1, 16)]
+        else:
+            data[place:place] = chance.randbytes(chance.randint(1, 16))
+    return bytes(data)
+
+
+@lru_cache
+def _holes(sample: bytes) -> list[tuple[int, int]]:
+    """(start, end) between slices: four bytes of length, SEIs; the boxes."""
+    edges = [0, *(edge for span in slice_spans(sample) for edge in span), len(sample)]
+    return [(start, end) for start, end in zip(edges[0::2], edges[1::2], strict=True) if end > start]
+
+
+def _elsewhere(sample: bytes, chance: random.Random) -> tuple[int, int]:
+    """(place, bytes up to the hole's end): half the time within the boxes, else anywhere between slices."""
+    holes = _holes(sample)
+    boxes = [hole for hole in holes if hole[1] - hole[0] > 16]
+    start, end = chance.choice(boxes if chance.random() < 0.7 else holes)
+    place = chance.randrange(start, end)
+    return place, end - place
+
+
+def pictures_are_original(edited: bytes, sample: bytes) -> bool:
+    """Whether FFmpeg finds the sample's slices in the edited file, in order, a contiguous part of them at least."""
+    ours, theirs = _slices(sample), _slices(edited)
+    if not theirs:
+        return False
+    starts = [place for place, each in enumerate(ours) if each == theirs[0]]
+    return any(ours[start : start + len(theirs)] == theirs for start in starts)
+
+
+@lru_cache(4)
+def _slices(data: bytes) -> list[bytes]:
+    with av.open(io.BytesIO(data), "r", metadata_errors="replace") as file:
+        video = file.streams.video[0]
+        codec = "h264" if video.codec_context.name == "h264" else "h265"
+        samples = [bytes(packet) for packet in file.demux(video)]
+    return [nal for sample in samples for nal in from_lengths(sample, 4) or [b"?"] if is_picture_data(codec, nal)]
+
+
+def gop_film(sample: bytes, gop: int) -> bytes:
+    """A raw stream of one GOP of the sample and what follows up to the access unit with its SEI."""
+    return _gop_film(sample, gop)[0]
+
+
+def slices_of_gop(sample: bytes, gop: int) -> list[tuple[int, int]]:
+    """(first byte, behind the last byte) of each of the GOP's slices, in `gop_film`."""
+    return _gop_film(sample, gop)[1]
+
+
+@lru_cache
+def _gop_film(sample: bytes, gop: int) -> tuple[bytes, list[tuple[int, int]]]:
+    stream = open_bytes(sample)
+    opens = [number for number, unit in enumerate(stream.units) if any(opens_gop(stream.codec, nal) for nal in unit)]
+    first, end = opens[gop], [*opens, len(stream.units)][gop + 1]
+    film = b"".join(b"\0\0\0\1" + nal for nal in stream.entry_sets)
+    spans = []
+    for number in range(first, min(end + 2, len(stream.units))):
+        for nal in stream.units[number]:
+            film += b"\0\0\0\1"
+            if number < end and is_picture_data(stream.codec, nal):
+                spans.append((len(film), len(film) + len(nal)))
+            film += nal
+    return film, spans
