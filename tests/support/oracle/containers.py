@@ -69,6 +69,13 @@ def _all(boxes: list[tuple[bytes, int, int, list[Any]]], name: bytes) -> list[tu
     return found
 
 
+def _count(data: bytes, at: int) -> int:
+    """How many of something a table says there are: not more than the file has bytes."""
+    found = _u32(data, at)
+    assert found <= len(data), f"{found} of them"
+    return found
+
+
 def _u32(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 4], "big")
 
@@ -137,18 +144,18 @@ def _sets(body: bytes, at: int, count: int, sets: list[bytes]) -> int:
 def _flat_samples(data: bytes, track: Any) -> list[tuple[int, int, int]]:
     """(offset, size, ticks)."""
     stsz = _all([track], b"stsz")[0][1]
-    count = _u32(data, stsz + 8)
+    count = _count(data, stsz + 8)
     sizes = [_u32(data, stsz + 4) or _u32(data, stsz + 12 + 4 * number) for number in range(count)]
     ticks: list[int] = []
     stts = _all([track], b"stts")[0][1]
-    for row in range(_u32(data, stts + 4)):
-        ticks += [_u32(data, stts + 12 + 8 * row)] * _u32(data, stts + 8 + 8 * row)
+    for row in range(_count(data, stts + 4)):
+        ticks += [_u32(data, stts + 12 + 8 * row)] * _count(data, stts + 8 + 8 * row)
     large = _all([track], b"co64")
     box = large[0][1] if large else _all([track], b"stco")[0][1]
     width = 8 if large else 4
-    chunks = [int.from_bytes(data[box + 8 + width * n : box + 8 + width * (n + 1)], "big") for n in range(_u32(data, box + 4))]
+    chunks = [int.from_bytes(data[box + 8 + width * n : box + 8 + width * (n + 1)], "big") for n in range(_count(data, box + 4))]
     stsc = _all([track], b"stsc")[0][1]
-    rows = [(_u32(data, stsc + 8 + 12 * n), _u32(data, stsc + 12 + 12 * n)) for n in range(_u32(data, stsc + 4))]
+    rows = [(_u32(data, stsc + 8 + 12 * n), _count(data, stsc + 12 + 12 * n)) for n in range(_count(data, stsc + 4))]
     found: list[tuple[int, int, int]] = []
     for number, offset in enumerate(chunks, 1):
         for _ in range([many for first, many in rows if first <= number][-1]):
@@ -163,7 +170,7 @@ def _fragment_samples(data: bytes, moof: Any) -> list[tuple[int, int, int]]:
     start = moof[1] - 8
     for trun in _all([moof], b"trun"):
         at = trun[1]
-        flags, count = _u32(data, at) & 0xFFFFFF, _u32(data, at + 4)
+        flags, count = _u32(data, at) & 0xFFFFFF, _count(data, at + 4)
         at += 8
         assert flags & 0x301 == 0x301, "sizes, durations and the offset are in the run"
         offset = start + _u32(data, at)
