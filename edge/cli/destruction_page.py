@@ -10,15 +10,17 @@ from edge import __version__
 from edge.cli import polish
 from edge.clock import NS_PER_S, parse_utc
 from edge.journal.period import Period
-from edge.paper.page import Html, element, facts, join, page, table
+from edge.paper.page import Html, element, facts, page, table
 from edge.ring.destruction import Destroyed, Destruction, list_sha256
 
 _UNDATED = "bez daty"
+_SIGNS = {"age": "W", "space": "M", "budget": "L", "decommission": "D"}
 _MORE_STYLE = Html(
-    "<style>.annex{break-before:page}.annex table{font-size:7pt;line-height:1.2}.annex td{padding:.35mm 1.5mm .35mm 0}"
-    ".annex code{font-size:6.2pt;overflow-wrap:normal;white-space:nowrap}.days code{font-size:6.4pt;white-space:nowrap}"
-    ".days table{font-size:8pt}.days td,.days th{padding-right:1.5mm}section{break-inside:avoid-page}"
-    ".note{border:.3mm solid #111;padding:1.5mm 3mm;margin:2mm 0}.signatures{margin-top:16mm;row-gap:16mm;break-inside:avoid}</style>"
+    "<style>.annex{break-before:page}.annex table{font-size:6.4pt;line-height:1.15}.annex td,.annex td.number,.annex th"
+    "{padding:.2mm 1.2mm .2mm 0;white-space:nowrap}.annex code{font-size:5.5pt;white-space:nowrap}"
+    ".days code{font-size:6.4pt;white-space:nowrap}.days table{font-size:8pt}.days td,.days th{padding-right:1.5mm}"
+    "section{break-inside:avoid-page}.note{border:.3mm solid #111;padding:1.5mm 3mm;margin:2mm 0}"
+    ".signatures{margin-top:16mm;row-gap:16mm;break-inside:avoid}</style>"
 )
 
 
@@ -189,10 +191,17 @@ def _statement(found: Destruction) -> Html:
 
 
 def _annex(destroyed: Sequence[Destroyed], zone: str) -> Html:
+    """One line a segment: a month of a camera has 43,200."""
     if not destroyed:
         return Html("")
-    parts: list[object] = [element("h1", "Załącznik: wykaz zniszczonych segmentów")]
-    headings = ["Nr", "Początek i koniec nagrania", "Zniszczono", "Przyczyna", "Plik i jego SHA-256"]
+    legend = ", ".join(f"{sign} – {polish.REASONS[reason]}" for reason, sign in _SIGNS.items())
+    text = (
+        f"Przyczyny: {legend}; ! – przed okresem minimalnym. Czasy lokalne ({zone}); nazwa pliku zawiera początek nagrania w UTC. "
+        "Załącznik może być przechowywany w postaci elektronicznej: skrót wykazu każdego dnia (SHA-256 wierszy „plik, odstęp, SHA-256”, "
+        "każdy zakończony znakiem LF) jest w protokole."
+    )
+    parts: list[object] = [element("h1", "Załącznik: wykaz zniszczonych segmentów"), element("p", text, class_="quiet")]
+    headings = ["Nr", "Nagranie", "Zniszczono", "", "Plik", "SHA-256"]
     for camera, day, each in _by_day(destroyed, zone):
         parts.append(element("h2", f"{camera} – nagrania z dnia {day}" if day != _UNDATED else f"{camera} – nagrania bez daty"))
         parts.append(table(headings, (_row(one, zone) for one in each), numbers=[0]))
@@ -202,12 +211,11 @@ def _annex(destroyed: Sequence[Destroyed], zone: str) -> Html:
 
 def _row(each: Destroyed, zone: str) -> list[object]:
     known = each.facts
-    when = (
-        "czas nagrania nieznany" if known.start is None else f"{_local(known.start, zone)} – {_local(known.end or known.start, zone)[11:]}"
-    )
-    at = _local(each.at, zone) + ("" if each.trusted else " (ok.)")
+    when = "–" if known.start is None else f"{_local(known.start, zone)[11:]}–{_local(known.end or known.start, zone)[11:]}"
+    at = _local(each.at, zone)
+    sign = _SIGNS.get(known.reason, known.reason) + ("!" if each.is_early else "")
     digest = element("code", known.sha256) if known.sha256 else "brak skrótu"
-    return [known.seq, when, at, _reason(each), join([element("code", known.name), Html("<br>"), digest])]
+    return [known.seq, when, f"{'' if each.trusted else 'ok. '}{at[:6]}{at[8:16]}", sign, element("code", each.file), digest]
 
 
 def _by_day(destroyed: Sequence[Destroyed], zone: str) -> Iterator[tuple[str, str, list[Destroyed]]]:

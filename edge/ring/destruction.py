@@ -28,6 +28,11 @@ class Destroyed:
     def is_early(self) -> bool:
         return self.facts.early
 
+    @property
+    def file(self) -> str:
+        """Its name in lists: without the folder of its day, which the name repeats."""
+        return self.facts.name if self.facts.start is None else self.facts.name.rpartition("/")[2]
+
 
 @dataclass(slots=True)
 class Destruction:
@@ -80,8 +85,8 @@ def read_destruction(disk: Disk, folders: NodeFolders, start_ns: int, end_ns: in
 
 
 def list_sha256(destroyed: Iterable[Destroyed]) -> str:
-    """Of the list `<name> <SHA-256>`, one line each: a page of the annex cannot be exchanged without changing the summary."""
+    """Of the lines `<file> <SHA-256>`, each with its newline: a page of the annex cannot be exchanged without changing the summary."""
     digest = sha256()
     for each in destroyed:
-        digest.update(f"{each.camera}/{each.facts.name} {each.facts.sha256}\n".encode())
+        digest.update(f"{each.file} {each.facts.sha256}\n".encode())
     return digest.hexdigest()
