@@ -101,7 +101,7 @@ def test_footage_of_this_boot_ages_by_the_monotonic_clock_whatever_the_other_clo
     stored = [own(5, 1), own(6, 2), own(7, 2.1), own(8, 30)]
     for suspended in ("untrusted", "jumped", ""):
         lines = Lines(Waiting(()), Waiting([undated(3)]), Waiting(stored))
-        decision = decide(POLICY, Situation(0, now_boot_ms=32 * DAY_MS, suspended=suspended), lines)  # type: ignore[arg-type]
+        decision = decide(POLICY, Situation(0, now_boot_ms=32 * DAY_MS, suspended=suspended), lines)
         assert words(decision) == [(5, "age", False), (6, "age", False), (3, "age", False)], suspended
 
 
