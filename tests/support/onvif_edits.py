@@ -71,21 +71,24 @@ def _elsewhere(sample: bytes, chance: random.Random) -> tuple[int, int]:
 
 
 def pictures_are_original(edited: bytes, sample: bytes) -> bool:
-    """Whether FFmpeg finds the sample's slices in the edited file, in order, a contiguous part of them at least."""
+    """Whether FFmpeg finds nothing but the sample's slices in the edited file, in order and without a hole; also where it finds none."""
     ours, theirs = _slices(sample), _slices(edited)
-    if not theirs:
-        return False
-    starts = [place for place, each in enumerate(ours) if each == theirs[0]]
+    starts = [place for place, each in enumerate(ours) if each == theirs[0]] if theirs else [0]
     return any(ours[start : start + len(theirs)] == theirs for start in starts)
 
 
 @lru_cache(4)
 def _slices(data: bytes) -> list[bytes]:
-    with av.open(io.BytesIO(data), "r", metadata_errors="replace") as file:
-        video = file.streams.video[0]
-        codec = "h264" if video.codec_context.name == "h264" else "h265"
-        samples = [bytes(packet) for packet in file.demux(video)]
-    return [nal for sample in samples for nal in from_lengths(sample, 4) or [b"?"] if is_picture_data(codec, nal)]
+    """Of what FFmpeg demultiplexes; a packet whose lengths do not add up counts as a slice of its own. None where it refuses the file."""
+    try:
+        with av.open(io.BytesIO(data), "r", metadata_errors="replace") as file:
+            video = file.streams.video[0]
+            codec = "h264" if video.codec_context.name == "h264" else "h265"
+            samples = [bytes(packet) for packet in file.demux(video) if packet.size]
+    except av.error.FFmpegError:
+        return []
+    cut = ([sample] if (nals := from_lengths(sample, 4)) is None else nals for sample in samples)
+    return [nal for nals in cut for nal in nals if is_picture_data(codec, nal)]
 
 
 def gop_film(sample: bytes, gop: int) -> bytes:
