@@ -1,4 +1,4 @@
-"""Clips: the header of a flat MP4 (`ftyp moov mdat`) over the stored samples of one or more segments.
+"""Clips: the header of a flat MP4 (`ftyp meta moov mdat`) over the stored samples of one or more segments.
 
 The payload that follows the header is the mdat payload of every fragment in order - one chunk a fragment - and then the closing access
 unit. Nothing of the header depends on payload bytes, so it is computed from index boxes alone, and equal pieces give equal bytes.
@@ -15,7 +15,7 @@ from struct import pack
 from edge.bmff.boxes import box, full_box, pack_u32, pack_u64, unpack_i32, unpack_u32
 from edge.bmff.fragment import FragmentEntry
 from edge.bmff.index import SegmentIndex
-from edge.bmff.movie import edit_list, file_type, media, movie_header, sample_description, ticks, track_header
+from edge.bmff.movie import edit_list, file_type, media, movie_header, ns_of, sample_description, start_time, ticks, track_header
 
 LONGEST_SAMPLE_TICKS = 0xFFFF_FFFF
 LARGEST_32 = 0xFFFF_FFFF
@@ -86,13 +86,20 @@ def clip_starts(pieces: Sequence[Piece]) -> list[int]:
 
 
 def flat_header(
-    pieces: Sequence[Piece], edit_start_ticks: int, edit_duration_ticks: int, closing: Closing | None = None, *, created_s: int = 0
+    pieces: Sequence[Piece],
+    edit_start_ticks: int,
+    edit_duration_ticks: int,
+    closing: Closing | None = None,
+    *,
+    created_s: int = 0,
+    first_utc_ns: int | None = None,
 ) -> bytes:
-    """ftyp, moov and the header of mdat.
+    """ftyp, the start time, moov and the header of mdat.
 
     pieces: at least one, each of whole fragments, all of one parameter set; the first sample is a key frame. The edit list plays
     `edit_duration_ticks` from `edit_start_ticks` after the first picture; the composition offset is added here. closing: lies behind the
-    last piece, as the last sample. created_s: seconds since 1970, stated as creation time where not 0.
+    last piece, as the last sample. created_s: seconds since 1970, stated as creation time where not 0. first_utc_ns: of the first picture;
+    None: no start time is stated.
     """
     starts = clip_starts(pieces)
     table = _sample_table(pieces, starts, closing)
@@ -105,6 +112,8 @@ def flat_header(
     movie = movie_header(edit_duration_ticks, created_s)
     track = track_header(edit_duration_ticks, form.width, form.height, created_s) + edit
     kind = file_type(b"isom", b"iso2", b"mp41", b"avc1" if form.codec == "h264" else b"hvc1")
+    if first_utc_ns is not None:
+        kind += start_time(first_utc_ns - ns_of(first_offset(pieces)))
 
     def whole(base: int, large: bool) -> bytes:
         offsets = _chunk_offsets([base + place for place in places], large)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from struct import pack
 
 from edge.bmff.boxes import box, full_box
+from edge.clock import NS_PER_S
 
 TIMESCALE = 90_000
 """Ticks per second of every duration, decoding time and composition offset, of tracks and of movies."""
@@ -13,6 +14,8 @@ NS_PER_TICK_TIMES_9 = 100_000
 _MATRIX = pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x4000_0000)
 _UNDETERMINED_LANGUAGE = 0x55C4
 _SECONDS_1904_TO_1970 = 2_082_844_800
+_SECONDS_1601_TO_1970 = 11_644_473_600
+_NS_PER_FILE_TIME = 100
 TRACK = 1
 
 
@@ -28,6 +31,14 @@ def ns_of(ticks: int) -> int:
 
 def file_type(major: bytes, *compatible: bytes) -> bytes:
     return box(b"ftyp", major, pack(">I", 0x200), major, *compatible)
+
+
+def start_time(utc_ns: int) -> bytes:
+    """A file-level meta box with cstb: when the origin of the media timeline was (ONVIF Export File Format 26.06, "Timing"), in 100 ns
+    since 1601."""
+    handler = full_box(b"hdlr", 0, 0, pack(">I4s12x", 0, b"null"), b"\0")
+    moment = utc_ns // _NS_PER_FILE_TIME + _SECONDS_1601_TO_1970 * (NS_PER_S // _NS_PER_FILE_TIME)
+    return full_box(b"meta", 0, 0, handler, box(b"cstb", pack(">IIQ", 1, TRACK, moment)))
 
 
 def movie_header(duration: int, created_s: int = 0) -> bytes:

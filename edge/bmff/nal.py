@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edge.bmff.boxes import Buffer
 from edge.messages.stream import Codec
 
@@ -81,3 +83,13 @@ def stored(data: Buffer) -> list[memoryview] | None:
             return None
         found.append(view[start:position])
     return found if position == end else None
+
+
+def sample_units(data: memoryview, sizes: Sequence[int]) -> list[list[Buffer]]:
+    """The NAL units of samples that follow one another, `sizes` bytes each; none of a sample that does not read. Nothing is copied."""
+    found: list[list[Buffer]] = []
+    at = 0
+    for size in sizes:
+        found.append(list(stored(data[at : at + size]) or []))
+        at += size
+    return found

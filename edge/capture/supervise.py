@@ -58,7 +58,7 @@ class WorkerProcess:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
             argv = [*(command or (sys.executable, *WORKER)), "--fd", str(theirs.fileno())]
             try:
-                process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment())
+                process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=worker_environment())
             except OSError as refused:
                 ours.close()
                 raise TryAgain(f"camera {settings.id}: the capture worker cannot be started: {refused.strerror}") from refused
@@ -129,8 +129,8 @@ def state_of(pid: int) -> str:
     return text.rpartition(")")[2].split()[0]
 
 
-def _environment() -> dict[str, str]:
-    """The worker finds the same `edge` as its parent and keeps its memory small: one BLAS thread, few malloc arenas."""
+def worker_environment() -> dict[str, str]:
+    """A child finds the same `edge` as its parent and keeps its memory small: one BLAS thread, few malloc arenas."""
     root = str(Path(edge.__file__).resolve().parent.parent)
     paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     small = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from edge.centre.store import Counters, StoredJournal, Verdict, decoded, stored_lines
-from edge.errors import IntegrityError, StorageError, UsageError
+from edge.centre.files import decoded, line_of, stored_lines
+from edge.centre.store import Counters, StoredJournal, Verdict
+from edge.errors import IntegrityError, NotFound, StorageError, UsageError
 from edge.host.disk import Disk
 from edge.link.topics import is_level
 from edge.messages.records import RECORD_MAX_BYTES, Record
@@ -66,7 +67,7 @@ class Archive:
         self._counters: dict[tuple[str, str, str], Counters] = {}
         self._touched: set[tuple[str, str, str]] = set()
         self._told: set[str] = set()
-        for node, journal, epoch, _ in _files(folder):
+        for node, journal, epoch, _ in journal_files(folder):
             self._look_at(node, journal, epoch)
 
     def close(self) -> None:
@@ -107,6 +108,24 @@ class Archive:
         except (StorageError, IntegrityError) as error:
             self._failed((node, gap.journal, gap.epoch), error)
             return None
+
+    def line(self, node: str, name: str, epoch: str, seq: int) -> bytes | None:
+        """The stored record of that number, verbatim; None where there is none, or it cannot be read (then it is logged)."""
+        try:
+            return line_of(self._disk, journal_path(self._folder, node, name, epoch), seq)
+        except NotFound:
+            return None
+        except (StorageError, IntegrityError) as error:
+            log.error("journal %s of %s, record %d: %s", name, node, seq, error)
+            return None
+
+    def upto(self, node: str, name: str, epoch: str) -> int:
+        """Everything up to it is accounted for; 0 for a life of a journal of which nothing came."""
+        journal = self._open.get((node, name, epoch))
+        if journal is not None:
+            return journal.upto
+        known = self._counters.get((node, name, epoch))
+        return known.stored + known.missing if known is not None else 0
 
     def sync(self) -> dict[str, Ack]:
         """Makes what was offered durable; the new watermarks of the nodes concerned. A journal whose disk refuses keeps its watermark."""
@@ -183,22 +202,37 @@ class Archive:
         self._marks.setdefault(node, {})[name] = Watermark(epoch=epoch, upto=journal.upto, resend=journal.take_hole())
 
 
+def journal_path(folder: Path, node: str, name: str, epoch: str) -> Path:
+    """Where the records of one life of a journal are."""
+    return folder / "nodes" / node / "journal" / f"{name}.{epoch}.jsonl"
+
+
 def _fits(node: str, message: Event | JournalGap) -> bool:
     """Whether its names may become file names."""
     return message.node == node and is_level(message.journal) and _EPOCH.fullmatch(message.epoch) is not None
 
 
-def _files(folder: Path) -> Iterator[tuple[str, str, str, Path]]:
-    for path in sorted((folder / "nodes").glob("*/journal/*.jsonl"), key=lambda each: each.stat().st_mtime_ns):
+def journal_files(folder: Path, node: str = "*") -> Iterator[tuple[str, str, str, Path]]:
+    for path in sorted((folder / "nodes").glob(f"{node}/journal/*.jsonl"), key=lambda each: (each.stat().st_mtime_ns, each)):
         match = _FILE.fullmatch(path.name)
         if match is not None and not path.name.endswith(".notes.jsonl"):
             yield path.parent.parent.name, match["journal"], match["epoch"], path
 
 
+def stored_nodes(folder: Path) -> list[str]:
+    """Nodes of which anything is stored."""
+    return sorted(path.name for path in (folder / "nodes").glob("*") if path.is_dir())
+
+
+def stored_journals(folder: Path, node: str) -> Iterator[tuple[str, str, Path]]:
+    """(journal, epoch, file) of a node, the life written to last at the end."""
+    return ((name, epoch, path) for owner, name, epoch, path in journal_files(folder, node) if owner == node)
+
+
 def stored_events(disk: Disk, folder: Path, node: str | None = None, journal: str | None = None) -> Iterator[StoredEvent]:
     """All stored records, by the nodes' time (each journal in its own order). Any process may read; memory does not grow with the
     archive."""
-    streams = [_stream(disk, *file) for file in _files(folder) if node in (None, file[0]) and journal in (None, file[1])]
+    streams = [_stream(disk, *file) for file in journal_files(folder) if node in (None, file[0]) and journal in (None, file[1])]
     return heapq.merge(*streams, key=lambda event: event.record.t)
 
 

@@ -27,9 +27,12 @@ import msgspec
 
 from edge.centre.archive import Archive, StoredEvent, stored_events
 from edge.centre.clips import ClipHandle
+from edge.centre.findings import Finding
 from edge.centre.keys import command_message, read_private_key
+from edge.centre.node_witness import Patience
 from edge.centre.roster import NodeView, Roster
 from edge.centre.store import Counters
+from edge.centre.witness import Witness
 from edge.clock import NS_PER_S, Clock, format_utc, monotonic_s
 from edge.config.model import Mqtt
 from edge.host.disk import Disk
@@ -40,9 +43,10 @@ from edge.link.port import Event as LinkEvent
 from edge.link.publish import Direct, Publisher
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
-from edge.link.topics import ACK, EVENT, GAP, JOB, PROPERTIES, RESPONSE, STATUS, Address, address, parse, pattern
+from edge.link.topics import ACK, CHECKPOINT, EVENT, GAP, JOB, PROPERTIES, RESPONSE, STATUS, Address, address, parse, pattern
 from edge.messages.clip import JobProgress
 from edge.messages.wire import Ack, CommandClaims, Event, JournalGap, Response
+from edge.seal.trust import Roots
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +58,8 @@ class Centre:
     """Public methods may be called from any thread; callbacks run in the thread "centre" and must be quick.
 
     mqtt: where the broker is ([mqtt] of a node serves as well). folder: the archive. command_key: private key for `request_clip`.
-    on_event: each record once, after it is durable. on_node: a node's view has changed. on_link: connected or not.
+    on_event: each record once, after it is durable. on_node: a view has changed. on_link: connected or not. on_finding: evidence that
+    does not add up, or a node in trouble (needs `store`). trust: authorities that certify nodes' keys. patience: before that.
     """
 
     def __init__(
@@ -68,6 +73,9 @@ class Centre:
         on_event: Callable[[StoredEvent], None] | None = None,
         on_node: Callable[[NodeView], None] | None = None,
         on_link: Callable[[bool], None] | None = None,
+        on_finding: Callable[[str, Finding], None] | None = None,
+        trust: Roots | None = None,
+        patience: Patience | None = None,
         disk: Disk | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -78,6 +86,9 @@ class Centre:
         self._key = read_private_key(command_key) if command_key is not None else None
         self._on_event, self._on_node, self._on_link = on_event, on_node, on_link
         self._archive = Archive(self._disk, folder) if store else None
+        self._witness: Witness | None = None
+        if self._archive is not None:
+            self._witness = Witness(self._disk, folder, self._clock, self._archive, roots=trust, patience=patience, tell=on_finding)
         settings = settings_of(mqtt, client_id or ("centre" if store else f"centre-{uuid.uuid4().hex[:12]}"))
         # Only the one that stores keeps a session at the broker: what comes while it is away waits there.
         settings = dataclasses.replace(settings, session_expiry_s=settings.session_expiry_s if store else 0)
@@ -94,7 +105,7 @@ class Centre:
         self._thread = threading.Thread(target=self._run, name="centre", daemon=True)
 
     def _subscriptions(self, store: bool) -> tuple[str, ...]:
-        topics = (*PROPERTIES, RESPONSE, JOB) + ((EVENT, GAP) if store else ())
+        topics = (*PROPERTIES, RESPONSE, JOB) + ((EVENT, GAP, CHECKPOINT) if store else ())
         return tuple(pattern(self._org, "+", each) for each in topics)
 
     def start(self) -> Centre:
@@ -155,13 +166,26 @@ class Centre:
         return stored_events(self._disk, self._folder, node, journal)
 
     def request_clip(
-        self, node: str, camera: str, start: str, end: str, *, operator: str, case: str, id: str = "", valid_s: int = 300
+        self,
+        node: str,
+        camera: str,
+        start: str,
+        end: str,
+        *,
+        operator: str,
+        case: str,
+        basis: str = "",
+        recipient: str = "",
+        id: str = "",
+        valid_s: int = 300,
     ) -> ClipHandle:
-        """Signs and sends a clip command. start, end: RFC 3339. valid_s: how long the node may take to hear of it (1-600).
+        """Signs and sends a clip command. start, end: RFC 3339. basis: legal basis; recipient: who receives it. valid_s: how long the node
+        may take to hear of it (1-600).
 
         Raises ConfigError without a command key, UsageError for words that cannot be sent."""
         id = id or uuid.uuid4().hex
         args = {"camera": camera, "start": start, "end": end}
+        args |= {name: word for name, word in (("basis", basis), ("recipient", recipient)) if word}
         handle = self._handles.setdefault(id, ClipHandle(node, id))
         self.command(node, "clip", args, operator=operator, case=case, id=id, valid_s=valid_s, on_done=handle.delivered)
         return handle
@@ -192,7 +216,8 @@ class Centre:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._turn()
-        if self._archive is not None:
+        if self._archive is not None and self._witness is not None:
+            self._witness.sync()
             self._archive.sync()
 
     def _turn(self) -> None:
@@ -205,7 +230,9 @@ class Centre:
                 self._take(news, fresh)
             else:
                 self._link_news(news)
-        if self._archive is not None:
+        if self._archive is not None and self._witness is not None:
+            self._witness.look()
+            self._witness.sync()
             self._make_durable(self._archive, fresh)
         for message in taken:
             self._link.done(message)
@@ -251,6 +278,8 @@ class Centre:
             self.trouble = news.text
             self._publisher.disconnected(news, now_s)
             self._connected.clear()
+        if self._witness is not None and not isinstance(news, Acknowledged):
+            self._witness.connected(isinstance(news, Connected))
         if self._on_link is not None and not isinstance(news, Acknowledged):
             self._on_link(isinstance(news, Connected))
 
@@ -264,6 +293,8 @@ class Centre:
         if place is None:
             return
         try:
+            if self._witness is not None:
+                self._witness.take(place, message)
             if place.topic is EVENT:
                 self._event(place, msgspec.json.decode(message.payload, type=Event), fresh)
             elif place.topic is GAP:
@@ -279,12 +310,15 @@ class Centre:
 
     def _event(self, place: Address, event: Event, fresh: list[StoredEvent]) -> None:
         outcome = self._archive.offer(place.node, event) if self._archive is not None else None
-        if outcome is not None and outcome[0] == "stored":
+        if outcome is None or self._witness is None:
+            return
+        self._witness.offered(place.node, *outcome)
+        if outcome[0] in ("stored", "broken"):
             fresh.append(outcome[1])
 
     def _gap(self, place: Address, gap: JournalGap) -> None:
-        if self._archive is not None:
-            self._archive.offer_gap(place.node, gap)
+        if self._archive is not None and self._witness is not None and self._archive.offer_gap(place.node, gap) == "stored":
+            self._witness.gap(place.node, gap)
 
     def _property(self, place: Address, payload: bytes) -> None:
         view = self._roster.take(place, payload, format_utc(self._clock.read().utc_ns))

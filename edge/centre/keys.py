@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.errors import ConfigError, StorageError, UsageError
+from edge.host.secret import write_secret
 from edge.link.publish import Direct
 from edge.link.topics import COMMAND, COMMAND_EXPIRY_MAX_S, address, is_level
 from edge.messages.wire import CommandClaims
@@ -29,12 +29,8 @@ def make_keys(folder: Path) -> tuple[Path, Path]:
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        number = os.open(private_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(number, "wb") as file:
-            file.write(private)
+        write_secret(private_path, private)
         public_path.write_bytes(public)
-    except FileExistsError:
-        raise UsageError(f"{private_path} exists already", remedy="name another folder, or move the old key away yourself") from None
     except OSError as error:
         raise StorageError(f"{folder}: the keys cannot be written: {error}", number=error.errno or 0) from error
     return private_path, public_path

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
-from edge.errors import IntegrityError
+from edge.centre.files import decoded, exists, line_of, mend, opened
 from edge.host.disk import Disk, File
 from edge.messages.records import Record
 from edge.messages.wire import JournalGap
@@ -26,11 +25,8 @@ from edge.messages.wire import JournalGap
 log = logging.getLogger(__name__)
 
 FIRST_PREV = "0" * 64
-_TAIL_BYTES = 64 * 1024
-
-_T = TypeVar("_T")
-
-Verdict = Literal["stored", "duplicate", "ahead", "conflict"]
+Verdict = Literal["stored", "broken", "duplicate", "ahead", "conflict"]
+"""broken: stored, although it does not continue the record before it. conflict: another record with its number is stored."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,8 +63,8 @@ class StoredJournal:
         self._path = folder / f"{name}.{epoch}.jsonl"
         self._notes_path = folder / f"{name}.{epoch}.notes.jsonl"
         disk.mkdir(folder)
-        last = _mend(disk, self._path)
-        _mend(disk, self._notes_path)
+        last = mend(disk, self._path)
+        mend(disk, self._notes_path)
         self.upto, self._last_sha256 = 0, FIRST_PREV
         if last is not None:
             self.upto, self._last_sha256 = decoded(last, Record, self._path).seq, hashlib.sha256(last).hexdigest()
@@ -96,15 +92,21 @@ class StoredJournal:
             return self._again(record.seq, sha256)
         if record.seq > self.upto + 1:
             return self._ahead()
-        if self._last_sha256 and record.prev != self._last_sha256:
+        continues = not self._last_sha256 or record.prev == self._last_sha256
+        if not continues:
             self._note(Note(kind="chain", from_seq=record.seq, to_seq=record.seq, text="prev is not the hash of the record before it"))
             self._counts["breaks"] += 1
         if self._file is None:
-            self._file = _opened(self._disk, self._path)
+            self._file = opened(self._disk, self._path)
         self._file.write(raw, b"\n")
         self._counts["stored"] += 1
         self._moved(record.seq, sha256)
-        return "stored"
+        return "stored" if continues else "broken"
+
+    def line(self, seq: int) -> bytes | None:
+        """The stored record of that number; None where there is none (not yet, or a gap stands for it). Raises StorageError,
+        IntegrityError."""
+        return line_of(self._disk, self._path, seq) if exists(self._disk, self._path) else None
 
     def offer_gap(self, gap: JournalGap) -> Verdict:
         """Takes the place of the missing records in the order."""
@@ -143,7 +145,12 @@ class StoredJournal:
 
     def _again(self, seq: int, sha256: str) -> Verdict:
         self._counts["duplicates"] += 1
-        if self._recent.get(seq, sha256) == sha256:
+        if seq not in self._recent:
+            raw = self.line(seq)
+            if raw is None:
+                return "duplicate"
+            self._remember(seq, hashlib.sha256(raw).hexdigest())
+        if self._recent[seq] == sha256:
             return "duplicate"
         self._counts["conflicts"] += 1
         self._note(Note(kind="conflict", from_seq=seq, to_seq=seq, text="another record with this number", sha256=sha256))
@@ -151,6 +158,10 @@ class StoredJournal:
 
     def _moved(self, seq: int, sha256: str) -> None:
         self.upto, self._last_sha256 = seq, sha256
+        if sha256:
+            self._remember(seq, sha256)
+
+    def _remember(self, seq: int, sha256: str) -> None:
         self._recent[seq] = sha256
         if len(self._recent) > 1024:
             del self._recent[next(iter(self._recent))]
@@ -158,61 +169,11 @@ class StoredJournal:
     def _note(self, note: Note) -> None:
         log.warning("journal %s (%s): %s at %d-%d: %s", self.name, self.epoch, note.kind, note.from_seq, note.to_seq, note.text)
         if self._notes_file is None:
-            self._notes_file = _opened(self._disk, self._notes_path)
+            self._notes_file = opened(self._disk, self._notes_path)
         self._notes_file.write(msgspec.json.encode(note), b"\n")
 
 
 def read_notes(disk: Disk, path: Path) -> list[Note]:
-    if not _exists(disk, path):
+    if not exists(disk, path):
         return []
     return [decoded(line, Note, path) for line in disk.read(path).split(b"\n")[:-1]]
-
-
-def decoded(line: bytes, shape: type[_T], path: Path) -> _T:
-    """Raises IntegrityError: a line of ours that does not read is damage."""
-    try:
-        return msgspec.json.decode(line, type=shape)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise IntegrityError(f"{path}: a damaged line: {error}", remedy="restore the file from a copy, or move it away") from error
-
-
-def stored_lines(disk: Disk, path: Path, from_offset: int = 0) -> Iterator[tuple[int, bytes]]:
-    """(offset after the line, line without newline) of each whole line; reads in chunks."""
-    offset, rest = from_offset, b""
-    while True:
-        chunk = disk.read(path, offset + len(rest), 1 << 18)
-        if not chunk:
-            return
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            offset += len(line) + 1
-            yield offset, line
-
-
-def _opened(disk: Disk, path: Path) -> File:
-    if _exists(disk, path):
-        return disk.append(path)
-    file = disk.create(path)
-    disk.sync_dir(path.parent)
-    return file
-
-
-def _exists(disk: Disk, path: Path) -> bool:
-    return any(entry.name == path.name for entry in disk.scan(path.parent))
-
-
-def _mend(disk: Disk, path: Path) -> bytes | None:
-    """Cuts a torn last line (the power failed before it was told to the node); returns the last whole line."""
-    if not _exists(disk, path):
-        return None
-    size = disk.stat(path).size
-    tail = disk.read(path, max(0, size - _TAIL_BYTES), _TAIL_BYTES)
-    end = tail.rfind(b"\n") + 1
-    if end < len(tail):
-        file = disk.append(path)
-        file.truncate(size - (len(tail) - end))
-        file.fsync()
-        file.close()
-        log.warning("%s: a torn last line of %d bytes was cut", path.name, len(tail) - end)
-    lines = tail[:end].split(b"\n")
-    return lines[-2] if len(lines) > 1 else None

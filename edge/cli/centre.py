@@ -1,4 +1,4 @@
-"""`edge centre`: nodes, events, request-clip, receive, keys. The other end of the link, for one machine and one person."""
+"""`edge centre`: nodes, events, audit, request-clip, receive, keys, ca. The other end of the link, for one machine and one person."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.cli.centre_link import broker_option, folder_option, looking_centre
+from edge.cli.centre_ca import ca
+from edge.cli.centre_link import broker_option, folder_option, looking_centre, trust_option
 from edge.cli.options import example, json_option, stop_on_signals
 from edge.cli.times import parse_range
 from edge.clock import format_utc
@@ -19,12 +20,29 @@ STATUS_S = 2.0
 """How long the broker may take to tell a node's retained status: it comes with the subscription, or never."""
 
 
-@click.group(epilog=example("edge centre receive --broker centre.toml --folder centre"))
+class CentreGroup(click.Group):
+    """`report` is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "report"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "report":
+            from edge.cli.centre_report import command as report
+
+            return report
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=CentreGroup, epilog=example("edge centre receive --broker centre.toml --folder centre"))
 def command() -> None:
     """The other end of the link: see nodes, keep their journals, ask for clips, take uploads.
 
     The broker is described by the [mqtt] table of a TOML file; a node.toml serves as well.
     """
+
+
+command.add_command(ca)
 
 
 @command.command(epilog=example("edge centre keys centre"))
@@ -103,6 +121,8 @@ def events(folder: Path, as_json: bool, node: str | None, journal: str | None, s
 @click.option("--to", "end", required=True, metavar="TIME")
 @click.option("--operator", required=True, help="Who asks.")
 @click.option("--case", required=True, help="Case reference.")
+@click.option("--basis", default="", help="Legal basis of the hand-over.")
+@click.option("--recipient", default="", help="Who receives it.")
 @click.option("--key", type=click.Path(path_type=Path), default=Path("command.key"), show_default=True, help="Made by `edge centre keys`.")
 @click.option("--id", "request_id", default="", help="The same id again joins the same job; default a new one.")
 @click.option("--timezone", default=ZONE, show_default=True, help="Of times without an offset.")
@@ -116,6 +136,8 @@ def request_clip(
     end: str,
     operator: str,
     case: str,
+    basis: str,
+    recipient: str,
     key: Path,
     request_id: str,
     timezone: str,
@@ -132,7 +154,9 @@ def request_clip(
     news = ClipNews(quiet=as_json)
     with looking_centre(broker, key) as centre:
         centre.wait_node(node, STATUS_S)
-        handle = centre.request_clip(node, camera, first, last, operator=operator, case=case, id=request_id)
+        handle = centre.request_clip(
+            node, camera, first, last, operator=operator, case=case, basis=basis, recipient=recipient, id=request_id
+        )
         final = handle.wait(wait_s, news.tell)
     if final is None and handle.undelivered:
         raise TryAgain(f"clip {handle.id} was not asked for: {not_taken(node, handle.delivery or 0)}")
@@ -150,9 +174,26 @@ def request_clip(
         raise TryAgain(f"{node} failed: {final.code} {final.text}")
 
 
+@command.command(epilog=example("edge centre audit --folder centre --trust town-ca.pem", "edge centre audit --node pole-1 --json"))
+@folder_option
+@json_option
+@trust_option
+@click.option("--node", metavar="ID", help="Default: all.")
+def audit(folder: Path, as_json: bool, trust: Path | None, node: str | None) -> None:
+    """Check all that is stored against all that nodes vouched for: every line, every chain, every signed head, from the files alone.
+
+    Shows per node its journals, how far they came and were vouched for and when that was first seen, and what was found: forks (two pasts),
+    holes, broken chains, clones, forged signatures, silence. Exit 0: it adds up. 65: it does not.
+    """
+    from edge.cli.centre_audit import run_audit
+
+    run_audit(folder, node, trust, as_json=as_json)
+
+
 @command.command(epilog=example("edge centre receive --folder centre --broker centre.toml --token-file upload.token"))
 @folder_option
 @click.option("--broker", type=click.Path(path_type=Path), metavar="FILE", help="TOML file with [mqtt]; without it only uploads are taken.")
+@trust_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address for uploads; others than loopback need TLS and a token.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=1080, show_default=True, help="0: any free one.")
 @click.option("--token-file", type=click.Path(path_type=Path), help="File (mode 0600) with the bearer token on its first line.")
@@ -162,6 +203,7 @@ def request_clip(
 def receive(
     folder: Path,
     broker: Path | None,
+    trust: Path | None,
     host: str,
     port: int,
     token_file: Path | None,
@@ -171,8 +213,9 @@ def receive(
 ) -> None:
     """Keep what nodes send until SIGTERM or Ctrl-C: journals in FOLDER/nodes, clips in FOLDER/uploads.
 
-    Tells the nodes what is stored, so that they move on: run one for each broker.
+    Tells the nodes what is stored, so that they move on: run one for each broker. It is a witness too: it keeps what nodes vouch for, and
+    logs at once what does not add up (`edge centre audit` shows it again).
     """
     from edge.cli.centre_receive import Door, receive_until
 
-    receive_until(stop_on_signals(), folder, broker, Door(host, port, token_file, certificate, key, client_ca))
+    receive_until(stop_on_signals(), folder, broker, Door(host, port, token_file, certificate, key, client_ca), trust)

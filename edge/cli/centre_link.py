@@ -37,6 +37,12 @@ def folder_option(function: _F) -> _F:
     )(function)
 
 
+def trust_option(function: _F) -> _F:
+    """--trust CA.PEM, passed on as `trust`."""
+    text = "PEM of the authorities that certify nodes' keys; without it signers are not verified."
+    return click.option("--trust", type=click.Path(path_type=Path), metavar="CA.PEM", help=text)(function)
+
+
 def now_utc_ns() -> int:
     return KernelClock("assume").read().utc_ns
 

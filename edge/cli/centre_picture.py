@@ -57,11 +57,14 @@ class ClipNews:
             self._say(f"{handle.node}: {share} % of {progress.total_bytes:,} bytes, resumed {progress.resumes} times")
 
     def last(self, final: Response) -> None:
-        """Files and gaps, on stdout."""
+        """Files, where they lie below the receiver's folder, and gaps; on stdout."""
         if final.manifest is None:
             return
+        place = f"{final.manifest.node}/{final.id}"
         for file in final.manifest.files:
-            print(f"{file.name}  {file.bytes:,} bytes  {file.delivered_start} to {file.delivered_end}\n  sha256 {file.sha256}")
+            print(f"{place}/{file.name}  {file.bytes:,} bytes  {file.delivered_start} to {file.delivered_end}\n  sha256 {file.sha256}")
+        for beside in final.manifest.attachments:
+            print(f"{place}/{beside.name}  {beside.bytes:,} bytes\n  sha256 {beside.sha256}")
         for gap in final.manifest.gaps:
             print(f"warning: missing {gap.start} to {gap.end}: {gap.reason}", file=sys.stderr)
 

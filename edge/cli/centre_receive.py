@@ -17,6 +17,7 @@ from edge.errors import TryAgain
 from edge.host.linux_disk import LinuxDisk
 from edge.host.timesync import KernelClock
 from edge.logs import start_logging
+from edge.seal.trust import read_roots
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,9 @@ class Door:
     client_ca: Path | None
 
 
-def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door) -> None:
-    """Threads: those of ReceiverServer and of Centre. Raises ConfigError, TryAgain (port taken), UsageError (folder in use)."""
+def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door, trust: Path | None = None) -> None:
+    """Threads: those of ReceiverServer and of Centre. trust: PEM of the authorities that certify nodes' keys.
+    Raises ConfigError, TryAgain (port taken), UsageError (folder in use)."""
     start_logging()
     settings = ServeSettings(
         folder / "uploads",
@@ -47,12 +49,13 @@ def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door) ->
         key=str(door.key or ""),
         client_ca=str(door.client_ca or ""),
     )
+    roots = read_roots(trust) if trust is not None else None
     mqtt = read_mqtt(broker) if broker is not None else None
     server = ReceiverServer(settings, LinuxDisk(), KernelClock("assume"))
     with ExitStack() as open_things:
         server.start()
         open_things.callback(server.stop)
-        centre = open_things.enter_context(Centre(mqtt, folder, on_event=_tell)) if mqtt is not None else None
+        centre = open_things.enter_context(Centre(mqtt, folder, on_event=_tell, trust=roots)) if mqtt is not None else None
         while not stop.wait(_LOOK_EVERY_S):
             if centre is not None and centre.broken:
                 raise TryAgain("the thread that stores journals has ended by a fault", remedy="start again; its traceback is above")

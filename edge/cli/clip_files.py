@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from edge.cli.clip_progress import busy, progress
 from edge.cli.local_journal import note
+from edge.clip.exported import exported_of
 from edge.clip.holes import Missing, missing_of
 from edge.clip.manifest import file_name, manifest
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clip.sound import sound_plan
+from edge.clip.source import Opener
 from edge.clip.virtual import VirtualClip
 from edge.clock import NS_PER_S
 from edge.config.model import NodeConfig
@@ -22,38 +26,13 @@ from edge.errors import IntegrityError, NotFound, StorageError, UsageError
 from edge.host.disk import Disk
 from edge.host.linux_disk import LinuxDisk
 from edge.messages.clip import ClipRequest, Manifest
-from edge.messages.records import Command
 from edge.ring.query import RingReader
 
 CHUNK_BYTES = 1 << 20
-QUIET_BYTES = 16 << 20
-"""Below this no progress is shown."""
 _LOOK_AROUND_NS = 120 * NS_PER_S
 
 
-def export(config: NodeConfig, reader: RingReader, request: ClipRequest, output: Path | None) -> tuple[Manifest, list[Path]]:
-    """The manifest, and the files in its order. Raises UsageError where a file exists already, StorageError, IntegrityError."""
-
-    def missing(start_ns: int, end_ns: int) -> list[Missing]:
-        return missing_of(reader.timeline(request.camera, start_ns, end_ns), end_ns)
-
-    disk = LinuxDisk()
-    plan = plan_clip(reader, request, missing=missing)
-    where = plan.files()
-    plan, clips = sound_plan(plan, lambda seq: _RingFile(disk, reader, plan, seq, where[seq]))
-    paths = _paths(plan, output)
-    made = manifest(config.node.id, request, plan, dict(enumerate(clips)))
-    with _progress(sum(clip.size for clip in clips)) as advance:
-        for path, clip in zip(paths, clips, strict=True):
-            _write(disk, path.absolute(), clip, advance)
-    if clips:
-        text = " ".join([request.start, request.end, *(file.sha256 for file in made.files)])
-        done = Command(id=request.id, verb="clip", operator=request.operator, case=request.case, state="done", text=text[:4000])
-        note(config, done, request.camera)
-    return made, paths
-
-
-class _RingFile:
+class RingFile:
     """A segment by number: looked for again when it was sealed or dated, and so renamed, meanwhile."""
 
     def __init__(self, disk: Disk, reader: RingReader, plan: Plan, seq: int, path: Path) -> None:
@@ -84,6 +63,91 @@ class _RingFile:
         return self._path
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What answers a request. clips: in the order of the manifest's files, their hashes known. segment: opens a file of the ring."""
+
+    disk: Disk
+    plan: Plan
+    clips: list[VirtualClip]
+    manifest: Manifest
+    segment: Opener
+
+    @property
+    def size(self) -> int:
+        return sum(clip.size for clip in self.clips)
+
+
+def find(config: NodeConfig, reader: RingReader, request: ClipRequest) -> Found:
+    """Reads all the footage once. Raises StorageError, IntegrityError."""
+
+    def missing(start_ns: int, end_ns: int) -> list[Missing]:
+        return missing_of(reader.timeline(request.camera, start_ns, end_ns), end_ns)
+
+    disk = LinuxDisk()
+    first = plan_clip(reader, request, missing=missing)
+    where = first.files()
+
+    def segment(seq: int) -> RingFile:
+        return RingFile(disk, reader, first, seq, where[seq])
+
+    with busy("reading the footage"):
+        plan, clips = sound_plan(first, segment)
+    return Found(disk, plan, clips, manifest(config.node.id, request, plan, dict(enumerate(clips))), segment)
+
+
+def export(config: NodeConfig, reader: RingReader, request: ClipRequest, output: Path | None) -> tuple[Manifest, list[Path]]:
+    """The manifest, and the files in its order. Raises UsageError where a file exists already, StorageError, IntegrityError."""
+    found = find(config, reader, request)
+    paths = _paths(found.plan, output)
+    with progress(found.size) as advance:
+        for path, clip in zip(paths, found.clips, strict=True):
+            _write(found.disk, path.absolute(), clip, advance)
+    for record in exported_of(found.manifest, "file"):
+        note(config, record, request.camera)
+    return found.manifest, paths
+
+
+def check_free(path: Path) -> None:
+    """Raises UsageError where `path` exists, or has no folder to lie in."""
+    if os.path.lexists(path):
+        raise UsageError(f"{path} exists already", remedy="choose another name")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {path.absolute().parent}", remedy="make it, or choose another name")
+
+
+def copy_clip(disk: Disk, path: Path, clip: VirtualClip, advance: Callable[[int], None]) -> None:
+    """A new file, synced. Raises StorageError; IntegrityError where the disk gives other bytes than when they were hashed for the
+    manifest."""
+    digest = sha256()
+    file = disk.create(path)
+    try:
+        for chunk in clip.stream(chunk_bytes=CHUNK_BYTES):
+            file.write(chunk)
+            digest.update(chunk)
+            advance(len(chunk))
+        file.fsync()
+    finally:
+        file.close()
+    if digest.hexdigest() != clip.etag():
+        raise IntegrityError(f"{path}: the ring's disk gave other bytes than a moment before", remedy="the disk is failing: try again")
+
+
+def put_in_place(disk: Disk, part: Path, path: Path) -> None:
+    """Raises UsageError where the name was taken meanwhile, StorageError."""
+    try:
+        disk.rename(part, path)
+    except StorageError as error:
+        if error.number in (errno.EEXIST, errno.ENOTEMPTY) and os.path.lexists(path):
+            raise UsageError(f"{path} exists already", remedy="choose another name") from error
+        raise
+
+
+def unfinished(path: Path) -> Path:
+    """Where `path` is made: beside it, hidden, of this process alone."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 def _paths(plan: Plan, output: Path | None) -> list[Path]:
     """Where the files go; none of them is there yet."""
     names = [file_name(plan, part) for part in plan.parts]
@@ -94,52 +158,17 @@ def _paths(plan: Plan, output: Path | None) -> list[Path]:
     else:
         paths = [output.with_name(f"{output.stem}-{number}{output.suffix}") for number in range(1, len(names) + 1)]
     for path in paths:
-        if os.path.lexists(path):
-            raise UsageError(f"{path} exists already", remedy="name another file with -o")
-        if not path.absolute().parent.is_dir():
-            raise UsageError(f"there is no folder {path.absolute().parent}", remedy="make it, or name another file with -o")
+        check_free(path)
     return paths
 
 
 def _write(disk: Disk, path: Path, clip: VirtualClip, advance: Callable[[int], None]) -> None:
-    """The whole file under its name, or nothing. Raises StorageError; UsageError where the name was taken meanwhile; IntegrityError where
-    the disk gives other bytes than when they were hashed for the manifest."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    digest = sha256()
+    """The whole file under its name, or nothing. Raises StorageError, UsageError, IntegrityError."""
+    part = unfinished(path)
     try:
-        file = disk.create(part)
-        try:
-            for chunk in clip.stream(chunk_bytes=CHUNK_BYTES):
-                file.write(chunk)
-                digest.update(chunk)
-                advance(len(chunk))
-            file.fsync()
-        finally:
-            file.close()
-        if digest.hexdigest() != clip.etag():
-            raise IntegrityError(f"{path}: the ring's disk gave other bytes than a moment before", remedy="the disk is failing: try again")
-        disk.rename(part, path)
-    except StorageError as error:
-        if error.number == errno.EEXIST and path.exists():
-            raise UsageError(f"{path} exists already", remedy="name another file with -o") from error
-        raise
+        copy_clip(disk, part, clip, advance)
+        put_in_place(disk, part, path)
     finally:
         with suppress(NotFound):
             disk.unlink(part)
     disk.sync_dir(path.parent)
-
-
-@contextmanager
-def _progress(total_bytes: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's stderr for what takes a while."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if total_bytes < QUIET_BYTES or not console.is_terminal:
-        yield lambda written: None
-        return
-    columns = (TextColumn("writing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("writing", total=total_bytes)
-        yield lambda written: progress.advance(task, written)

@@ -15,6 +15,9 @@ from edge.config.read import Loaded, locate, read_config
 from edge.config.schema import json_schema
 from edge.config.secrets import check_files
 from edge.errors import ConfigError, UsageError
+from edge.host.linux_disk import LinuxDisk
+from edge.ring.horizon import configured_bytes_per_day, days_on_empty
+from edge.ring.retain import policy_of
 
 SECONDS_PER_DAY = 86_400
 
@@ -39,12 +42,14 @@ def check(config_path: Path | None, as_json: bool) -> int:
         problems: tuple[Problem, ...] = tuple(check_files(loaded.config))
     except ConfigProblems as error:
         loaded, problems = None, error.problems
+    warnings = _warnings(loaded.config) if loaded is not None else []
     if as_json:
         report = {
             "ok": not problems,
             "path": str(path.absolute()),
             "sha256": loaded.sha256 if loaded else None,
             "problems": [{"path": problem.path, "text": problem.text} for problem in problems],
+            "warnings": warnings,
         }
         click.echo(msgspec.json.format(msgspec.json.encode(report)))
     elif problems:
@@ -54,7 +59,31 @@ def check(config_path: Path | None, as_json: bool) -> int:
     elif loaded is not None:
         click.echo(f"{path}: OK")
         click.echo(_summary(loaded.config))
+    for warning in [] if as_json else warnings:
+        click.echo(f"warning: {warning}", err=True)
     return ConfigError.exit_code if problems else 0
+
+
+def _warnings(config: NodeConfig) -> list[str]:
+    """What is allowed, and will break the legal minimum all the same."""
+    data = Path(config.node.data)
+    there = next((folder for folder in (data, *data.parents) if folder.is_dir()), None)
+    if there is None:
+        return []
+    total_bytes = LinuxDisk().space(there).total_bytes
+    kept, rates = config.retention, [configured_bytes_per_day(camera.bitrate_kbps) for camera in config.camera]
+    reserve_bytes = policy_of(config).reserve_of(total_bytes)
+    days, with_holds = (
+        days_on_empty(total_bytes, reserve_bytes, rates, config.ring.budget_bytes, percent) for percent in (0.0, config.hold.quota_percent)
+    )
+    if with_holds >= kept.minimum_days:
+        return []
+    lacking_gb = (kept.minimum_days - days) * sum(rates) / 1e9
+    size = f"{config.node.data} has {total_bytes / 1e9:,.1f} GB, {reserve_bytes / 1e9:,.1f} GB of it kept free"
+    reach = f"{days:.1f} days at the configured rates ({sum(rates) / 1e9:,.1f} GB a day), {with_holds:.1f} with holds at their quota"
+    if days >= kept.minimum_days:
+        return [f"{size}: enough for {reach}; the legal minimum is {kept.minimum_days:g} days: full holds would break it"]
+    return [f"{size}: enough for {reach}; the legal minimum is {kept.minimum_days:g} days: {max(lacking_gb, 0.1):,.1f} GB are lacking"]
 
 
 def _summary(config: NodeConfig) -> str:

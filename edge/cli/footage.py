@@ -14,7 +14,7 @@ from edge.ring.query import RingReader
 
 
 def ring_reader(config: NodeConfig) -> RingReader:
-    return RingReader(LinuxDisk(), Path(config.node.data), clock_of(config), boot_id())
+    return RingReader(LinuxDisk(), Path(config.node.data), clock_of(config), boot_id(), config.retention.days)
 
 
 def cameras_with_footage(config: NodeConfig, reader: RingReader, asked: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,16 +15,20 @@ import msgspec
 from edge.cli.footage import cameras_with_footage, ring_reader
 from edge.cli.local_journal import WRITER, local_journal
 from edge.cli.options import clock_of, config_option, example, json_option, known_camera, load_for_people, now_of
-from edge.cli.times import local_text, parse_range, parse_time
+from edge.cli.times import is_relative, local_text, parse_range, parse_time
 from edge.clock import format_utc, parse_utc
 from edge.config.model import NodeConfig
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
+from edge.host.turn import turn_at
 from edge.journal.writer import JournalWriter
 from edge.messages.hold import Hold
 from edge.ring.hold import Holds
 from edge.ring.hold_request import HoldRequest
 from edge.ring.layout import folders_of
+
+_TURN_WAIT_S = 4.0
+"""A hold is in force within five seconds, or refused."""
 
 
 @click.group(epilog=example("edge hold list"))
@@ -34,7 +39,12 @@ def command() -> None:
     """
 
 
-@command.command(epilog=example("edge hold add --camera cam0 --from 2026-11-22T14:00 --to 2026-11-22T14:30 --case RSOW-12/26 --by a.nowak"))
+@command.command(
+    epilog=example(
+        "edge hold add --camera cam0 --from 2026-11-22T14:00 --to 2026-11-22T14:30 --case RSOW-12/26 --by a.nowak --review-date 2027-02-01",
+        "edge hold add --from -10m --to 2026-11-23T06:00 --case RSOW-12/26 --by a.nowak",
+    )
+)
 @config_option
 @json_option
 @click.option("--camera", metavar="ID", help="May be left out where there is one only.")
@@ -42,7 +52,7 @@ def command() -> None:
 @click.option("--to", "end", required=True, metavar="TIME", help="May lie ahead by up to 31 days.")
 @click.option("--case", required=True, help="Reference of the proceedings.")
 @click.option("--by", required=True, help="Who asks.")
-@click.option("--review", metavar="TIME", help="When someone should look whether it is still needed.")
+@click.option("--review-date", "review", metavar="DATE", help="When someone should look whether it is still needed: a local date, or TIME.")
 @click.option("--id", "hold_id", metavar="ID", help="Default: made of case, camera and range, so that the same words are the same lock.")
 def add(
     config_path: Path | None,
@@ -57,10 +67,13 @@ def add(
 ) -> None:
     """Lock a time range of one camera. Asked again it is the same lock.
 
+    The range is kept from the moment this returns, what is still to be recorded included: the recorder passes over it. While the node's
+    clock is not set, times relative to now mean what they say; others mean true time, and footage that may belong to them is kept.
     Refused (77) over the quota of [hold] quota_percent, or when the id names another range.
     """
     config = load_for_people(config_path).config
-    now_ns, zone = now_of(config).utc_ns, config.node.timezone
+    now = now_of(config)
+    now_ns, zone = now.utc_ns, config.node.timezone
     first, last = (format_utc(moment) for moment in parse_range(start, end, now_ns, zone))
     known = cameras_with_footage(config, ring_reader(config), (camera,))[0] if camera else known_camera(config, None)
     request = HoldRequest(
@@ -71,6 +84,7 @@ def add(
         case=case,
         by=by,
         review=None if review is None else format_utc(parse_time(review, now_ns, zone)),
+        by_node_clock=is_relative(start) and is_relative(end),
     )
     with _holds(config) as holds:
         hold = holds.add(request)
@@ -79,17 +93,33 @@ def add(
         return
     click.echo(f"{hold.id}: {len(hold.segments)} segments of {known}, {hold.bytes:,} bytes, are kept")
     if parse_utc(hold.end) > now_ns:
-        click.echo("the range reaches into the future: the agent adds what is recorded (without one: `edge hold refresh`)")
+        click.echo(
+            "the range reaches into the future: what is recorded in it is kept; the agent links it (without one: `edge hold refresh`)"
+        )
+    elif not hold.segments:
+        click.echo(f"warning: there is no footage of {known} in this range", err=True)
+    if hold.since is not None:
+        click.echo(
+            f"warning: what was recorded before {local_text(parse_utc(hold.since), zone)} was due for destruction: not kept", err=True
+        )
+    if not now.dated:
+        click.echo("warning: the node's clock is not set" + _meant(hold), err=True)
+
+
+def _meant(hold: Hold) -> str:
+    return ": the range moves with the footage once it is" if hold.boot else ": footage without a date that may belong to the range is kept"
 
 
 @command.command(name="list", epilog=example("edge hold list --json"))
 @config_option
 @json_option
-def list_command(config_path: Path | None, as_json: bool) -> None:
+@click.option("--past-review", "only_late", is_flag=True, help="Only those that someone should look at by now.")
+def list_command(config_path: Path | None, as_json: bool, only_late: bool) -> None:
     """Show the locks in force, those past their review date marked, and how much of the quota they use."""
     config = load_for_people(config_path).config
-    holds = _looking(config)
-    found, late = holds.holds(), {hold.id for hold in holds.past_review()}
+    holds = holds_to_look_at(config)
+    late = {hold.id for hold in holds.past_review()}
+    found = [hold for hold in holds.holds() if hold.id in late or not only_late]
     if as_json:
         _print_json([{**msgspec.to_builtins(hold), "past_review": hold.id in late} for hold in found])
     else:
@@ -105,11 +135,12 @@ def list_command(config_path: Path | None, as_json: bool) -> None:
 @click.argument("hold_id", metavar="ID")
 @click.option("--by", required=True, help="Who releases it.")
 @click.option("--why", required=True)
-def release(config_path: Path | None, hold_id: str, by: str, why: str) -> None:
+@click.option("--case", default="", help="Reference under which it is released; default the lock's own.")
+def release(config_path: Path | None, hold_id: str, by: str, why: str, case: str) -> None:
     """Let a lock go. Its footage is erased when its time has come."""
     config = load_for_people(config_path).config
     with _holds(config) as holds:
-        holds.release(hold_id, by, why)
+        holds.release(hold_id, by, why, case)
     click.echo(f"{hold_id}: released")
 
 
@@ -136,13 +167,16 @@ def _holds(config: NodeConfig) -> Iterator[Holds]:
         yield _made(config, journal)
 
 
-def _looking(config: NodeConfig) -> Holds:
+def holds_to_look_at(config: NodeConfig) -> Holds:
     """For reading: its journal is never written."""
     return _made(config, JournalWriter(LinuxDisk(), folders_of(config).journal(WRITER), clock_of(config), boot_id()))
 
 
 def _made(config: NodeConfig, journal: JournalWriter) -> Holds:
-    return Holds(LinuxDisk(), Path(config.node.data), journal, clock_of(config), ring_reader(config), config.hold.quota_percent)
+    folders = folders_of(config)
+    rates = {camera.id: camera.bitrate_kbps for camera in config.camera}
+    turn = partial(turn_at, folders.hold, _TURN_WAIT_S)
+    return Holds(LinuxDisk(), folders.data, journal, clock_of(config), ring_reader(config), config.hold.quota_percent, rates, turn)
 
 
 def _line(hold: Hold, zone: str, late: bool) -> str:

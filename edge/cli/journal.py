@@ -1,4 +1,4 @@
-"""`edge journal`: tail."""
+"""`edge journal`: tail, export, check."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 
+from edge.cli.journal_files import check, export
 from edge.cli.options import config_option, example, json_option, load_for_people
 from edge.cli.times import local_text
 from edge.clock import parse_utc
@@ -30,6 +31,10 @@ SHOWN_FACTS = 8
 @click.group(epilog=example("edge journal tail --follow"))
 def command() -> None:
     """Show the journals: what happened on this node, in order, with proof that nothing was taken out."""
+
+
+command.add_command(export)
+command.add_command(check)
 
 
 @command.command(epilog=example("edge journal tail -n 50 --journal recorder.cam0", "edge journal tail --follow"))

@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
 from edge.cli.options import clock_of
-from edge.clock import monotonic_s
+from edge.clock import format_utc
 from edge.config.model import NodeConfig
-from edge.errors import StorageError, TryAgain
+from edge.errors import Refused, StorageError, TryAgain
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
+from edge.host.turn import turn_at
+from edge.journal.heads import read_heads
 from edge.journal.writer import JournalWriter
+from edge.messages.evidence import Viewed
 from edge.messages.records import Facts
 from edge.ring.layout import folders_of
 
+if TYPE_CHECKING:
+    from edge.seal.signer import Identity
+
 WRITER = "local"
 LOCK_WAIT_S = 5.0
-_PAUSE_S = 0.05
 
 
 @contextmanager
 def local_journal(config: NodeConfig) -> Iterator[JournalWriter]:
-    """The journal, open and ours alone. Raises StorageError (no such data folder, read-only), TryAgain when others hold it too long."""
+    """The journal, open and ours alone. Raises StorageError (no such data folder, read-only), TryAgain when others hold it too long. While
+    it refuses, the agent finds a mark and raises an alarm."""
+    with _marked(folders_of(config).custody_refused), _opened(config) as journal:
+        yield journal
+
+
+@contextmanager
+def _marked(mark: Path) -> Iterator[None]:
+    try:
+        yield
+    except StorageError:
+        with suppress(OSError):
+            mark.touch()
+        raise
+    with suppress(OSError):
+        mark.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(config: NodeConfig) -> Iterator[JournalWriter]:
     disk, folder = LinuxDisk(), folders_of(config).journal(WRITER)
     disk.stat(Path(config.node.data))
     disk.mkdir(folder)
-    with _alone(folder):
+    with turn_at(folder, LOCK_WAIT_S):
         journal = JournalWriter(disk, folder, clock_of(config), boot_id())
         journal.open()
         try:
@@ -50,25 +72,30 @@ def note(config: NodeConfig, facts: Facts, camera: str | None) -> None:
         click.echo(f"warning: not recorded in the journal: {error}", err=True)
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be locked: {error.strerror}", number=error.errno or 0) from error
-    try:
-        deadline_s, wait = monotonic_s() + LOCK_WAIT_S, Event()
-        while not _locked(descriptor):
-            if monotonic_s() > deadline_s:
-                raise TryAgain(f"another `edge` command has been writing {folder} for {LOCK_WAIT_S:.0f} s")
-            wait.wait(_PAUSE_S)
-        yield
-    finally:
-        os.close(descriptor)
+def note_view(config: NodeConfig, camera: str, what: str, start_ns: int, end_ns: int, *, operator: str, case: str) -> None:
+    """A person looked at footage, or at what there is of it. what: timeline, snapshot ... As `note`: it never stops the command."""
+    viewed = Viewed(operator=operator, case=case, what=what, camera_id=camera, start=format_utc(start_ns), end=format_utc(end_ns))
+    note(config, viewed, camera)
 
 
-def _locked(descriptor: int) -> bool:
-    with suppress(BlockingIOError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
+def record_before(config: NodeConfig, facts: Facts, camera: str | None) -> None:
+    """One record, on disk before the footage it speaks of is shown or handed out: then this returns. Raises Refused where it cannot be
+    written: nobody looks at evidence unrecorded. Recording goes on."""
+    try:
+        with local_journal(config) as journal:
+            journal.append(facts, camera)
+    except (StorageError, TryAgain) as error:
+        remedy = "mend the disk; or copy the data folder to a sound one and work on the copy, whose journal then has the record"
+        raise Refused("not_recorded", f"no footage is shown, since that cannot be recorded: {error}", remedy=remedy) from error
+
+
+def local_checkpoint(config: NodeConfig, identity: Identity, clip_id: str) -> str:
+    """What the agent does for a clip, without an agent: the heads of all journals, signed and recorded. Returns the compact JWS. Raises
+    SigningTrouble, StorageError, TryAgain; ValueError for more journals than fit."""
+    from edge.seal.checkpoint import claims_of, sign_checkpoint
+
+    with local_journal(config) as journal:
+        heads = read_heads(LinuxDisk(), folders_of(config).journals)
+        checkpoint = sign_checkpoint(identity, claims_of(config.node.id, journal.boot, clock_of(config).read(), heads, clip_id))
+        journal.append(checkpoint)
+        return checkpoint.jws

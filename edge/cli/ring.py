@@ -39,7 +39,7 @@ def command() -> None:
 @command.command(epilog=example("edge ring check", "edge ring check --deep --json"))
 @config_option
 @json_option
-@click.option("--deep", is_flag=True, help="Read every byte: the hash of each segment, the checksum of each fragment.")
+@click.option("--deep", is_flag=True, help="Read every byte: hashes, checksums, signatures.")
 def check(config_path: Path | None, as_json: bool, deep: bool) -> int:
     """Check the numbered invariants of ring, holds, journals and cursors. Changes nothing; the node may be at work.
 
@@ -48,11 +48,20 @@ def check(config_path: Path | None, as_json: bool, deep: bool) -> int:
     config = load_for_people(config_path).config
     disk, data = LinuxDisk(), Path(config.node.data)
     report = check_ring(disk, data, deep=deep, clock=clock_of(config), bounds=_bounds(config, disk.space(data).total_bytes))
+    if deep:
+        report = _with_seals(report, disk, data)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode({"ok": report.ok, "findings": report.findings, "counts": report.counts})))
     else:
         _tell(report)
     return 0 if report.ok else IntegrityError.exit_code
+
+
+def _with_seals(report: CheckReport, disk: LinuxDisk, data: Path) -> CheckReport:
+    from edge.services.seal_check import check_seals
+
+    findings, signed = check_seals(disk, data)
+    return CheckReport([*report.findings, *findings], {**report.counts, "signed": signed})
 
 
 def _bounds(config: NodeConfig, total_bytes: int) -> Bounds:

@@ -46,6 +46,11 @@ def parse_time(text: str, now_utc_ns: int, zone_name: str) -> int:
         raise UsageError(f'"{text}" is not a time: {error}', remedy=_FORMS) from None
 
 
+def is_relative(text: str) -> bool:
+    """Told from now, not by a clock on the wall."""
+    return text.strip() == "now" or _RELATIVE.fullmatch(text.strip()) is not None
+
+
 def parse_range(start: str, end: str, now_utc_ns: int, zone_name: str) -> tuple[int, int]:
     """(start, end) in UTC nanoseconds. Raises UsageError when the end is not after the start."""
     first, last = parse_time(start, now_utc_ns, zone_name), parse_time(end, now_utc_ns, zone_name)

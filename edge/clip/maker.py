@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from edge.clip.manifest import Whole, manifest
+from edge.clip.package import PackageMaker
 from edge.clip.shape import decode_plan
 from edge.clip.sound import sound_plan
 from edge.clip.source import Opener
@@ -13,10 +14,12 @@ from edge.messages.clip import ClipRequest, Manifest
 
 
 class ClipMaker:
-    """node: its id, for the manifests. All methods raise IntegrityError where the stored plan is damaged. Any thread."""
+    """node: its id, for the manifests. packages: makes what goes with the clips. All methods raise IntegrityError where the stored plan is
+    damaged. One thread."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, packages: PackageMaker) -> None:
         self._node = node
+        self._packages = packages
 
     def prepare(self, plan: bytes, segment: Opener) -> bytes:
         """The plan without footage that cannot be read (see sound_plan). Reads everything once."""
@@ -33,3 +36,7 @@ class ClipMaker:
     def manifest(self, request: ClipRequest, plan: bytes, clips: Mapping[int, Whole]) -> Manifest:
         """One ClipFile per clip, in the order of the mapping; parts of the plan without a clip are gaps."""
         return manifest(self._node, request, decode_plan(plan), clips)
+
+    def package(self, manifest: Manifest, plan: bytes, segment: Opener, check: Callable[[], None]) -> Mapping[str, bytes]:
+        """clip.json, its signature where there is a key, the reports. Other bytes at each call: they tell when they were made."""
+        return self._packages.make(manifest, decode_plan(plan), segment, check).files

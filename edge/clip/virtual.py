@@ -49,7 +49,8 @@ def open_part(part: PlanPart, opener: Opener) -> VirtualClip:
     if any(chunk.segment.index.params_sha256 != part.params_sha256 for chunk in chunks):
         raise IntegrityError("the segments' parameter sets are not those the clip was planned from")
     created_s = part.delivered_start_utc_ns // NS_PER_S
-    header = flat_header(pieces, part.edit_start_ticks, part.edit_duration_ticks, closing, created_s=created_s)
+    first_utc_ns = part.delivered_start_utc_ns if part.clock != "untrusted" else None
+    header = flat_header(pieces, part.edit_start_ticks, part.edit_duration_ticks, closing, created_s=created_s, first_utc_ns=first_utc_ns)
     return VirtualClip(header, chunks)
 
 

@@ -1,9 +1,9 @@
 """Verb clip: footage of one camera from start to end, delivered to the address in the node's configuration (never to one in a command).
 
-    args: {"camera": id, "start": RFC 3339, "end": RFC 3339}
+    args: {"camera": id, "start": RFC 3339, "end": RFC 3339, "basis": legal basis (optional), "recipient": who receives it (optional)}
 
 Answers: accepted when the footage is pinned and the job is on disk; running, then done with the manifest, or failed. Refused: no_upload,
-no_case, bad_args, unknown_camera, bad_range, no_footage, quota, busy, clip_quota.
+no_case, bad_words, bad_args, unknown_camera, bad_range, no_footage, quota, busy, clip_quota.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from edge.clip.shape import Plan
+from edge.clip.warrant import check_warrant
 from edge.clock import NS_PER_S, Clock, parse_utc
 from edge.errors import NotFound, Refused
 from edge.messages.clip import ClipRequest
@@ -30,6 +31,8 @@ class ClipArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     camera: str
     start: str
     end: str
+    basis: str = ""
+    recipient: str = ""
 
 
 Planner = Callable[[ClipRequest], Plan]
@@ -58,16 +61,25 @@ class ClipVerb:
     def _request(self, claims: CommandClaims) -> ClipRequest:
         if not self._deliverable:
             raise Refused("no_upload", "this node has no [upload] section: it cannot deliver clips")
-        if not claims.case.strip():
-            raise Refused("no_case", "a clip is given out for a case only", remedy="name the case")
         try:
             args = msgspec.convert(claims.args, ClipArgs)
         except msgspec.ValidationError as error:
-            raise Refused("bad_args", f"clip takes camera, start, end: {error}") from error
+            raise Refused("bad_args", f"clip takes camera, start, end, basis, recipient: {error}") from error
+        request = ClipRequest(
+            id=claims.id,
+            camera=args.camera,
+            start=args.start,
+            end=args.end,
+            operator=claims.operator,
+            case=claims.case,
+            basis=args.basis,
+            recipient=args.recipient,
+        )
+        check_warrant(request)
         if args.camera not in self._cameras:
             raise Refused("unknown_camera", f"there is no camera {args.camera[:80]!r}", remedy=f"one of {', '.join(sorted(self._cameras))}")
         self._check_range(args)
-        return ClipRequest(id=claims.id, camera=args.camera, start=args.start, end=args.end, operator=claims.operator, case=claims.case)
+        return request
 
     def _check_range(self, args: ClipArgs) -> None:
         try:

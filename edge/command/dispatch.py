@@ -15,7 +15,7 @@ from edge.command.authority import Authority, unproven_id
 from edge.command.ledger import Entry, Ledger, digest_of
 from edge.errors import EdgeError, Refused, StorageError
 from edge.link.inbox import CommandNews
-from edge.link.topics import COMMAND_EXPIRY_MAX_S
+from edge.link.topics import COMMAND_EXPIRY_MAX_S, is_level
 from edge.messages.records import Command, Facts, Record
 from edge.messages.wire import CommandClaims, Response
 
@@ -129,7 +129,7 @@ class Dispatcher:
         except EdgeError as error:
             log.error("command %s (%s) failed: %s", claims.id, claims.verb, error)
             response = Response(id=claims.id, state="failed", code=type(error).__name__, text=str(error))
-        self._append(_record(claims, response))
+        self._append(_record(claims, response), _camera(claims))
         try:
             self.news(response)
         except StorageError as error:
@@ -151,17 +151,23 @@ class Dispatcher:
         id = claims.id if claims is not None else unproven_id(news.token[:COMMAND_MAX_BYTES])
         response = Response(id=id, state="refused", code=refused.code, text=str(refused))
         unproven = CommandClaims(id=id, verb=news.verb, aud="", iat=0, exp=0, operator="")
-        self._append(_record(claims or unproven, response))
+        self._append(_record(claims or unproven, response), _camera(claims or unproven))
         self._answer(news.verb, response, news.correlation)
 
-    def _append(self, record: Command) -> None:
+    def _append(self, record: Command, camera: str | None = None) -> None:
         try:
-            self._journal.append(record)
+            self._journal.append(record, camera)
         except StorageError as error:
             log.error("command %s (%s, %s) is not recorded: %s", record.id, record.verb, record.state, error)
 
     def _tell(self, verb: str, response: Response) -> None:
         self._answer(verb, response, self._correlations.get(response.id))
+
+
+def _camera(claims: CommandClaims) -> str | None:
+    """Which camera it is about, as far as it says: a month's account counts requests by camera."""
+    camera = claims.args.get("camera")
+    return camera if isinstance(camera, str) and is_level(camera) else None
 
 
 def _record(claims: CommandClaims, response: Response) -> Command:

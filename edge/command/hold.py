@@ -3,7 +3,8 @@
     hold      args: {"camera": id, "start": RFC 3339, "end": RFC 3339, "review": RFC 3339 or null}; the lock gets the command's id
     release   args: {"hold": id of the lock, "why": text}
 
-Answered done when it is so on disk, or refused with the reason (Holds names them). The case is required: it stands in the record.
+`review` may be a date alone. Answered done when it is so on disk, or refused with the reason (Holds names them). The case is required: it
+stands in the record, as does the operator.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class ReleaseVerb:
     def __call__(self, claims: CommandClaims) -> Response:
         """Raises Refused, StorageError, IntegrityError."""
         args = _args(claims, ReleaseArgs)
-        self._holds.release(args.hold, claims.operator, f"{args.why} ({claims.case})")
+        self._holds.release(args.hold, claims.operator, args.why, claims.case)
         return Response(id=claims.id, state="done", text=f"{args.hold} is released")
 
 

@@ -17,11 +17,20 @@ Tables = dict[str, Any]
 
 _HERE = "this machine alone (localhost, 127.0.0.1, ::1)"
 _KNOWN_ZONE = "Europe/Warsaw"
+SIGNER_KEYS = {"file": ("key",), "pkcs11": ("pkcs11_module", "pkcs11_token", "pkcs11_label", "pin_file")}
+"""Keys of [seal] that a signer cannot do without."""
 
 
 def check_cross(tables: Tables) -> list[Problem]:
     """All faults between keys, in the order of the model."""
-    return [*_node(tables), *_cameras(tables), *_retention(tables), *_mqtt(tables.get("mqtt")), *_upload(tables.get("upload"))]
+    return [
+        *_node(tables),
+        *_cameras(tables),
+        *_retention(tables),
+        *_seal(tables.get("seal")),
+        *_mqtt(tables.get("mqtt")),
+        *_upload(tables.get("upload")),
+    ]
 
 
 def is_loopback(host: str) -> bool:
@@ -107,6 +116,15 @@ def _retention(tables: Tables) -> Iterator[Problem]:
         yield Problem(f"retention.{key}", text)
     if value("journal_days") < value("days"):
         yield Problem("retention.journal_days", f"{value('journal_days'):g} is under days = {value('days'):g}: journals outlive footage")
+
+
+def _seal(seal: Tables | None) -> Iterator[Problem]:
+    if seal is None:
+        return
+    signer = seal.get("signer", "file")
+    for key in SIGNER_KEYS.get(signer, ()):
+        if not seal.get(key):
+            yield Problem(f"seal.{key}", f'signer = "{signer}" needs it')
 
 
 def _mqtt(mqtt: Tables | None) -> Iterator[Problem]:

@@ -34,6 +34,10 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     place: Annotated[str, Meta(description="where the pole stands, for people")] = ""
     timezone: Annotated[str, Meta(description="IANA name, for local times on the command line and in reports")] = "Europe/Warsaw"
     hw: Annotated[Name, Meta(description="hardware profile: a file name in hw/ without .toml")] = "desk"
+    disk_key: Annotated[
+        FilePath,
+        Meta(description="file with the key that opens the encrypted data partition; `edge decommission` destroys it first of all"),
+    ] = ""
     sentinel: Annotated[
         bool, Meta(description="refuse to record unless <data>/.edge-data names this node (proof that the data partition is mounted)")
     ] = False
@@ -159,7 +163,9 @@ class Mqtt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     key: Annotated[SecretPath, Meta(description="PEM of its private key (mode 0600)")] = ""
     user: Annotated[str, Meta(description="user name, where the broker wants one")] = ""
     password_file: Annotated[SecretPath, Meta(description="file (mode 0600) with the password on its first line")] = ""
-    keepalive_s: Annotated[int, Meta(ge=5, le=1200, description="a ping after this much silence")] = 60
+    keepalive_s: Annotated[
+        int, Meta(ge=5, le=1200, description="a ping after this much silence; the broker gives a silent node up after 1.5 times")
+    ] = 30
     window: Annotated[int, Meta(ge=1, le=100, description="most messages in flight")] = 20
     will_delay_s: Annotated[
         int,

@@ -24,6 +24,7 @@ def with_absolute_paths(config: NodeConfig, folder: Path) -> NodeConfig:
         config,
         node=absolute_paths(config.node, folder),
         camera=cameras,
+        seal=config.seal and absolute_paths(config.seal, folder),
         mqtt=config.mqtt and absolute_paths(config.mqtt, folder),
         upload=config.upload and absolute_paths(config.upload, folder),
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.clock import monotonic_s
+from edge.config.model import Seal
 from edge.errors import UsageError
 
 ORG = "demo"
@@ -70,6 +71,7 @@ class NodePlan:
     receiver_port: int
     command_key: Path
     token: str
+    seal: Seal
 
 
 def new_token() -> str:
@@ -98,6 +100,11 @@ segment_s = 10.0
 
 [clock]
 trust = "assume"
+
+[seal]
+key = {json.dumps(plan.seal.key)}
+certificate = {json.dumps(plan.seal.certificate)}
+checkpoint_s = 10.0
 
 [mqtt]
 host = "127.0.0.1"

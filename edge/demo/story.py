@@ -156,7 +156,8 @@ class Story:
             self.failure = f"the node answers {final.state}: {final.code} {final.text}"
             self._scene.tell(self.failure)
             return
-        self._scene.tell(f"done: {len(final.manifest.files)} file(s), resumed {clip.resumes} time(s)")
+        files, beside = len(final.manifest.files), len(final.manifest.attachments)
+        self._scene.tell(f"done: {files} clip(s) and {beside} files of the package, resumed {clip.resumes} time(s)")
         self._verify(town, clip)
 
     def _verify(self, town: Town, clip: ClipStory) -> None:

@@ -13,6 +13,7 @@ from edge.centre.keys import make_keys
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.config.model import Mqtt, NodeConfig
 from edge.config.read import load_config
+from edge.demo.certified import certify
 from edge.demo.stage import NODE, ORG, NodePlan, end, new_token, start_broker, start_node, write_node
 from edge.demo.uplink import Uplink
 from edge.host.disk import Disk
@@ -51,7 +52,8 @@ class Town:
         self._stack.enter_context(self.centre)
         self.uplink = Uplink([broker_port, self.receiver.port], UPLINK_BYTES_S)
         self._stack.callback(self.uplink.close)
-        plan = NodePlan(self.folder, sources, film, self.uplink.ports[0], self.uplink.ports[1], public_key, token)
+        seal, self.trust = certify(self.folder, self.clock.read().utc_ns)
+        plan = NodePlan(self.folder, sources, film, self.uplink.ports[0], self.uplink.ports[1], public_key, token, seal)
         self.config_path = write_node(plan)
         self.config: NodeConfig = load_config(self.config_path).config
         self.node: subprocess.Popen[bytes] = start_node(self.config_path, self.folder / "node.log")

@@ -70,7 +70,12 @@ def _reserve_used_percent(document: HealthDocument) -> float | None:
 
 def _too_short_days(document: HealthDocument) -> float | None:
     storage = document.storage
-    return None if storage.forecast_days is None else storage.minimum_days - storage.forecast_days
+    days = storage.forecast_days if storage.fits_days is None else storage.fits_days
+    return None if days is None else storage.minimum_days - days
+
+
+def _journals(document: HealthDocument) -> list[Measure]:
+    return [Measure(f"journal_refused.{name}", float(refused)) for name, refused in document.storage.journals_refused.items()]
 
 
 def _flag(value: bool | None) -> float | None:
@@ -103,6 +108,16 @@ RULES = (
         "replace the disk",
     ),
     Rule(
+        _journals,
+        "critical",
+        0.5,
+        0.5,
+        0,
+        0,
+        "a journal takes no records: recording goes on, but nobody is shown or given footage on this node",
+        "look at the data partition: full, read-only, dying",
+    ),
+    Rule(
         _one("storage_reserve", _reserve_used_percent),
         "critical",
         50,
@@ -116,11 +131,11 @@ RULES = (
         _one("retention_short", _too_short_days),
         "warning",
         0,
-        0,
+        -0.5,
         600,
         600,
-        "footage will not get as old as the law asks",
-        "larger disk or lower bitrate",
+        "footage will not get as old as the law asks: so many days are lacking",
+        "larger disk, lower bitrate, or fewer held segments: edge retention report",
     ),
     Rule(
         _one("storage_wear", lambda d: d.storage.wear_used_percent), "warning", 79, 70, 0, 0, "the storage is worn", "plan its replacement"

@@ -9,13 +9,15 @@ from pathlib import Path
 import msgspec
 
 from edge.clock import Clock, Reading
-from edge.config.model import NodeConfig
+from edge.config.model import Camera, NodeConfig
 from edge.errors import StorageError
 from edge.host import board, identity, power, storage, thermal
 from edge.host.disk import Disk
 from edge.host.sysfs import read_text
 from edge.messages.status import CameraStatus
+from edge.ring.horizon import CameraUse
 from edge.ring.layout import NodeFolders
+from edge.ring.measure import Measures
 from edge.ring.names import RingFolder
 
 log = logging.getLogger(__name__)
@@ -23,10 +25,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CameraProbe:
-    """status: as last written by the recorder. oldest_utc_ms: start of the oldest dated sealed segment."""
+    """status: as last written by the recorder. oldest_utc_ms: start of the oldest dated sealed segment. use: what its ring is measured
+    by."""
 
     status: CameraStatus | None = None
     oldest_utc_ms: int | None = None
+    use: CameraUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,20 @@ class Probe:
     uptime_s: float | None = None
     memory_available_bytes: int | None = None
     load_1min: float | None = None
+    custody_refused: bool = False
+    """What a person did on this node could not be recorded, and was not allowed."""
 
 
-def probe(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, root: Path = Path("/")) -> Probe:
-    """One look at everything. `root`: where /sys and /proc are. Takes milliseconds; up to 2 s where vcgencmd must be asked."""
+def probe(
+    config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, root: Path = Path("/"), measures: Measures | None = None
+) -> Probe:
+    """One look at everything. `root`: where /sys and /proc are. measures: kept from look to look. Takes milliseconds; up to 2 s where
+    vcgencmd must be asked."""
+    measures = measures or Measures(disk, folders, clock)
     return Probe(
         reading=clock.read(),
         boot=identity.boot_id(),
-        cameras={camera.id: _camera(folders, disk, camera.id) for camera in config.camera},
+        cameras={camera.id: _camera(folders, disk, camera, measures) for camera in config.camera},
         partition=storage.partition(folders.data),
         wear=storage.wear(root),
         cpu_temp_c=thermal.cpu_temp_c(root),
@@ -62,6 +72,7 @@ def probe(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, ro
         uptime_s=board.uptime_s(root),
         memory_available_bytes=board.memory_bytes(root).get("MemAvailable"),
         load_1min=board.load_1min(root),
+        custody_refused=folders.custody_refused.exists(),
     )
 
 
@@ -77,8 +88,9 @@ def camera_status(folders: NodeFolders, camera: str) -> CameraStatus | None:
         return None
 
 
-def _camera(folders: NodeFolders, disk: Disk, camera: str) -> CameraProbe:
-    return CameraProbe(camera_status(folders, camera), _oldest_utc_ms(RingFolder(disk, folders.ring(camera))))
+def _camera(folders: NodeFolders, disk: Disk, camera: Camera, measures: Measures) -> CameraProbe:
+    oldest_ms = _oldest_utc_ms(RingFolder(disk, folders.ring(camera.id)))
+    return CameraProbe(camera_status(folders, camera.id), oldest_ms, measures.use(camera.id, camera.bitrate_kbps))
 
 
 def _oldest_utc_ms(ring: RingFolder) -> int | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
 
 from edge import __version__
 from edge.clock import NS_PER_MS, Reading, format_utc
@@ -19,6 +22,8 @@ from edge.messages.health import (
     SoftwareHealth,
     StorageHealth,
 )
+from edge.ring.horizon import CameraUse, Horizon, Room, configured_bytes_per_day, horizons
+from edge.ring.layout import recorder_journal
 
 SILENT_S = 10.0
 _DAY_MS = 86_400_000
@@ -26,18 +31,28 @@ _RAW_SOURCES = ("synthetic:", "v4l2:", "picamera:", "jetson:")
 
 
 def health_document(
-    config: NodeConfig, probe: Probe, *, link: LinkHealth | None = None, config_sha256: str = "", alarms: Sequence[str] = ()
+    config: NodeConfig,
+    probe: Probe,
+    *,
+    link: LinkHealth | None = None,
+    config_sha256: str = "",
+    alarms: Sequence[str] = (),
+    agent_refused: bool = False,
 ) -> HealthDocument:
-    """What goes out on topic `health`. `alarms`: codes now active (alarms.Alarms.active)."""
+    """What goes out on topic `health`. `alarms`: codes now active (alarms.Alarms.active). agent_refused: the agent's own journal takes
+    nothing."""
     now = probe.reading
     cameras = [_camera(camera, probe.cameras.get(camera.id, CameraProbe()), now, probe.boot) for camera in config.camera]
+    reach = _horizons(config, probe, cameras)
+    if reach:
+        cameras = [_with_horizon(*pair) for pair in zip(cameras, reach, strict=True)]
     return HealthDocument(
         node=config.node.id,
         t=format_utc(now.utc_ns),
         boot=probe.boot,
         mono_ms=now.boot_ns // NS_PER_MS,
         cameras=cameras,
-        storage=_storage(config, probe, cameras),
+        storage=msgspec.structs.replace(_storage(config, probe, cameras, reach), journals_refused=_refused(probe, agent_refused)),
         heat=HeatHealth(cpu_temp_c=probe.cpu_temp_c, temperatures_c=probe.temperatures_c),
         power=PowerHealth(
             under_voltage=probe.supply.under_voltage,
@@ -103,20 +118,20 @@ def _kept_days(oldest_utc_ms: int | None, now: Reading) -> float | None:
     return round(max(0, now.utc_ns // NS_PER_MS - oldest_utc_ms) / _DAY_MS, 3)
 
 
-def _storage(config: NodeConfig, probe: Probe, cameras: list[CameraHealth]) -> StorageHealth:
+def _storage(config: NodeConfig, probe: Probe, cameras: list[CameraHealth], reach: list[Horizon]) -> StorageHealth:
     ages = [camera.kept_days for camera in cameras if camera.kept_days is not None]
     starts = [camera.oldest_footage for camera in cameras if camera.oldest_footage is not None]
     worn = max(probe.wear, key=lambda wear: wear.used_percent or 0, default=None)
     partition = probe.partition
-    kept_days = min(ages, default=None)
     return StorageHealth(
         total_bytes=partition.total_bytes if partition else None,
         free_bytes=partition.free_bytes if partition else None,
         reserve_bytes=reserve_bytes(config, partition.total_bytes) if partition else None,
         read_only=partition.read_only if partition else None,
-        kept_days=kept_days,
+        kept_days=min(ages, default=None),
         oldest_footage=min(starts, default=None),
-        forecast_days=_forecast_days(config, probe, cameras, kept_days),
+        forecast_days=min((round(each.forecast_days, 2) for each in reach), default=None),
+        fits_days=min((round(each.fits_days, 2) for each in reach), default=None),
         retention_days=config.retention.days,
         minimum_days=config.retention.minimum_days,
         wear_used_percent=worn.used_percent if worn else None,
@@ -124,18 +139,37 @@ def _storage(config: NodeConfig, probe: Probe, cameras: list[CameraHealth]) -> S
     )
 
 
+def _refused(probe: Probe, agent_refused: bool) -> dict[str, bool]:
+    """A recorder that is silent does not say."""
+    found = {recorder_journal(camera): seen.status.journal_backlog > 0 for camera, seen in probe.cameras.items() if seen.status is not None}
+    return found | {"local": probe.custody_refused, "agent": agent_refused}
+
+
 def reserve_bytes(config: NodeConfig, total_bytes: int) -> int:
     """[ring] reserve_bytes; 0 means 2 percent of the partition, at least 64 MB."""
     return config.ring.reserve_bytes or max(64_000_000, total_bytes // 50)
 
 
-def _forecast_days(config: NodeConfig, probe: Probe, cameras: list[CameraHealth], kept_days: float | None) -> float | None:
-    """What is kept already plus what still fits; of cameras with a byte budget what the budget holds. Bitrates as measured, else as set."""
+def _horizons(config: NodeConfig, probe: Probe, cameras: list[CameraHealth]) -> list[Horizon]:
+    """Of each camera, in their order; none where the partition does not answer."""
     if probe.partition is None:
-        return None
-    rates = [(seen.bitrate_kbps or camera.bitrate_kbps) * 1000 / 8 * 86_400 for camera, seen in zip(config.camera, cameras, strict=True)]
-    room_bytes = max(0, probe.partition.free_bytes - reserve_bytes(config, probe.partition.total_bytes))
-    days = (kept_days or 0.0) + room_bytes / sum(rates)
-    if config.ring.budget_bytes:
-        days = min(days, config.ring.budget_bytes / max(rates))
-    return round(min(days, config.retention.days), 2)
+        return []
+    uses = [_use(camera, probe.cameras.get(camera.id, CameraProbe()), seen) for camera, seen in zip(config.camera, cameras, strict=True)]
+    room = Room(probe.partition.free_bytes, reserve_bytes(config, probe.partition.total_bytes), config.ring.budget_bytes)
+    now_ms = probe.reading.utc_ns // NS_PER_MS if probe.reading.dated else None
+    return horizons(uses, room, config.retention.days, now_ms)
+
+
+def _use(camera: Camera, probe: CameraProbe, seen: CameraHealth) -> CameraUse:
+    """At the rate of the last day, else at that of this minute, else as configured."""
+    use = probe.use or CameraUse(camera.id, 0.0, measured=False, oldest_ms=probe.oldest_utc_ms)
+    return use if use.measured else replace(use, bytes_per_day=configured_bytes_per_day(seen.bitrate_kbps or camera.bitrate_kbps))
+
+
+def _with_horizon(camera: CameraHealth, horizon: Horizon) -> CameraHealth:
+    return msgspec.structs.replace(
+        camera,
+        forecast_days=round(horizon.forecast_days, 2),
+        next_erasure=None if horizon.next_ms is None else format_utc(horizon.next_ms * NS_PER_MS),
+        next_erasure_reason=horizon.next_reason,
+    )

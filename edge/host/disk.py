@@ -28,8 +28,11 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """is_dir: a folder itself, not a link to one. is_link: a symbolic link."""
+
     name: str
     is_dir: bool
+    is_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ class LinuxDisk:
 
     def scan(self, path: Path) -> list[Entry]:
         with _system_call("list", path), os.scandir(path) as entries:
-            return [Entry(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+            return [Entry(entry.name, entry.is_dir(follow_symlinks=False), entry.is_symlink()) for entry in entries]
 
     def stat(self, path: Path) -> Stat:
         with _system_call("stat", path):

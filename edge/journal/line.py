@@ -16,7 +16,7 @@ import msgspec
 from edge.clock import parse_utc
 from edge.errors import NotFound
 from edge.host.disk import Disk
-from edge.messages.records import FACTS, Record
+from edge.messages.records import FACTS, RECORD_MAX_BYTES, Record
 
 NO_PREVIOUS = "0" * 64
 EPOCH_FILE = "epoch"
@@ -93,7 +93,7 @@ def whole_lines(data: bytes) -> list[bytes]:
 
 
 def read_epoch(disk: Disk, folder: Path, files: list[int]) -> str:
-    """ "" for an empty journal. The first line itself may have been retired: then its epoch was written down."""
+    """ "" for an empty journal. Reads one line. The first one may have been retired: then its epoch was written down."""
     if not files:
         return ""
     if files[0] > 1:
@@ -101,5 +101,5 @@ def read_epoch(disk: Disk, folder: Path, files: list[int]) -> str:
             return disk.read(folder / EPOCH_FILE).decode("ascii", "replace").strip()
         except NotFound:
             pass
-    lines = whole_lines(disk.read(folder / file_name(files[0])))
+    lines = whole_lines(disk.read(folder / file_name(files[0]), 0, RECORD_MAX_BYTES + 1))
     return epoch_of(lines[0]) if lines and parse_line(lines[0]) else ""

@@ -84,14 +84,18 @@ class JournalReader:
         for first_seq in reversed(first_seqs(self._disk, self.folder)):
             yield from reversed(list(self._lines(first_seq)))
 
-    def last(self) -> Line | None:
-        """The newest record; reads the end of one file."""
+    def last(self, *, durable: bool = False) -> Line | None:
+        """The newest record; reads the end of one file. durable: it is on disk for good when this returns, as in `read`. Raises
+        StorageError."""
         for first_seq in reversed(first_seqs(self._disk, self.folder)):
             path = self.folder / file_name(first_seq)
             start = max(self._disk.stat(path).size - _HEAD_BYTES, 0)
             for raw in reversed(whole_lines(self._disk.read(path, start))):
                 line = parse_line(raw)
                 if line is not None:
+                    if durable:
+                        self._disk.sync(path)
+                        self._disk.sync_dir(self.folder)
                     return line
         return None
 

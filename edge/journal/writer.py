@@ -51,6 +51,8 @@ class JournalWriter:
         self.folder = folder
         self.refusals = 0
         """How often the disk refused since the start: for health."""
+        self.refusing = False
+        """The newest record could not be written."""
         self._disk = disk
         self._clock = clock
         self._boot = boot
@@ -98,8 +100,10 @@ class JournalWriter:
         with self._lock:
             moment = reading or self._clock.read()
             written: list[Record] = []
+            self.refusing = True
             while len(written) < len(facts):
                 written += self._append_or_raise(facts[len(written) :], camera, moment)
+            self.refusing = False
             return written
 
     def close(self) -> None:

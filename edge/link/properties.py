@@ -1,4 +1,4 @@
-"""Retained properties from journals: is there motion now, which alarms stand.
+"""Retained properties from journals: is there motion now, which alarms stand, the newest checkpoint.
 
 They follow the end of each journal, whatever the centre still has to catch up: an alarm raised now is on its topic now, even when a
 month of records waits before it.
@@ -15,7 +15,8 @@ from edge.errors import StorageError
 from edge.link.lane import GROWTH_EVERY_S
 from edge.link.lines import Lines
 from edge.link.publish import Direct
-from edge.link.topics import ALARM, MOTION, address, is_level
+from edge.link.topics import ALARM, CHECKPOINT, MOTION, address, is_level
+from edge.messages.evidence import Checkpoint
 from edge.messages.records import AlarmRaised, Episode, Record, facts_of
 from edge.messages.wire import AlarmState, Motion
 
@@ -51,11 +52,13 @@ class Follower:
 
 
 class Properties:
-    """The newest state of each property. One thread."""
+    """The newest state of each property. One thread. own: the journal of the process that makes checkpoints regularly; those that others
+    make now and then stand in their journals."""
 
-    def __init__(self, org: str, node: str, followers: list[Follower]) -> None:
+    def __init__(self, org: str, node: str, followers: list[Follower], own: str = "agent") -> None:
         self._org, self._node = org, node
         self._followers = followers
+        self._own = own
         self._current: dict[str, Direct] = {}
 
     def all(self) -> list[Direct]:
@@ -82,6 +85,8 @@ class Properties:
                 return self._motion(record.camera, facts_of(record, Episode))
             if record.type == "alarm":
                 return self._alarm(journal, record.t, facts_of(record, AlarmRaised))
+            if record.type == "checkpoint" and journal == self._own:
+                return self._direct(address(self._org, self._node, CHECKPOINT), msgspec.json.encode(facts_of(record, Checkpoint)))
         except msgspec.DecodeError as error:
             log.warning("journal %s, record %d: %s", journal, record.seq, error)
         return None

@@ -25,7 +25,7 @@ class LinkSettings:
     tls: NamedContext | None = None
     user: str = ""
     password: str = ""
-    keepalive_s: int = 60
+    keepalive_s: int = 30
     backoff_max_s: float = 300.0
     session_expiry_s: int = SESSION_EXPIRY_S
     receive_maximum: int = 64

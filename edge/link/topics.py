@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.messages.clip import JobProgress
+from edge.messages.evidence import Checkpoint
 from edge.messages.wire import Ack, AlarmState, CommandClaims, Event, JournalGap, Motion, Response, Status
 
 Direction = Literal["node to centre", "centre to node"]
@@ -37,6 +38,9 @@ MOTION = Topic("motion/{camera}", "node to centre", 1, True, None, Motion, "is t
 ALARM = Topic("alarm/{code}", "node to centre", 1, True, None, AlarmState, "an alarm's present state")
 EVENT = Topic("event", "node to centre", 1, False, None, Event, "one journal record, verbatim, in order per journal")
 GAP = Topic("gap", "node to centre", 1, False, None, JournalGap, "records that will never come, and why; takes their place in the order")
+CHECKPOINT = Topic(
+    "checkpoint", "node to centre", 1, True, None, Checkpoint, "the newest record of every journal, signed: the centre keeps it as witness"
+)
 RESPONSE = Topic("resp/{verb}", "node to centre", 1, False, 3600, Response, "answer to a command; correlation data echoed")
 JOB = Topic("job/{id}", "node to centre", 1, False, 300, JobProgress, "progress of a clip job")
 ACK = Topic("ack", "centre to node", 1, True, None, Ack, "watermarks: what the centre has stored of each journal")
@@ -44,7 +48,7 @@ COMMAND = Topic(
     "cmd/{verb}", "centre to node", 1, False, 600, CommandClaims, "a JWS (ES256) with these claims; expiry 1-600 s is mandatory"
 )
 
-TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, RESPONSE, JOB, ACK, COMMAND)
+TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, RESPONSE, JOB, ACK, COMMAND)
 PROPERTIES = (STATUS, INFO, HEALTH, MOTION, ALARM)
 """What a node is now, retained."""
 

@@ -50,6 +50,15 @@ class ClipFile(msgspec.Struct, frozen=True, kw_only=True):
     clock: str
 
 
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the package beside the clips: clip.json, its signature, the reports. kind: media type."""
+
+    name: str
+    bytes: int
+    sha256: str
+    kind: str
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked, what is delivered, what is missing and why."""
 
@@ -57,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     files: list[ClipFile]
     gaps: list[GapSpan]
+    attachments: list[Attachment] = []
 
 
 class JobProgress(msgspec.Struct, frozen=True, kw_only=True):

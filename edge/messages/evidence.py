@@ -118,3 +118,16 @@ class ConfigFault(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     errors: list[str]
     in_force_sha256: str
+
+
+class Decommission(msgspec.Struct, frozen=True, kw_only=True):
+    """This node is taken out of service and wiped. begun: before anything is destroyed; ended: after the footage, before the journals and
+    the configuration. journals: whether they stay on the data partition. wiped, remains: one sentence each, as printed."""
+
+    node: str
+    by: str
+    why: str
+    state: Literal["begun", "ended"]
+    journals: Literal["kept", "wiped"]
+    wiped: list[str] = []
+    remains: list[str] = []

@@ -31,12 +31,19 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     oldest_footage: str | None = None
     """UTC start of the oldest dated segment that is still there."""
     kept_days: float | None = None
+    forecast_days: float | None = None
+    """How old its un-held footage will get before room runs out, at the rate of the last day, at most retention_days."""
+    next_erasure: str | None = None
+    """UTC at which its oldest un-held footage will be erased, as things look now."""
+    next_erasure_reason: str | None = None
+    """"age", "space" or "budget"."""
     fault: str = ""
 
 
 class StorageHealth(msgspec.Struct, frozen=True, kw_only=True):
     """The data partition. free_bytes: for the product, before the reserve. forecast_days: how old footage will get before space runs
-    out, at the measured bitrates, at most retention_days. wear_*: eMMC only, of the device most used."""
+    out, at the measured bitrates, at most retention_days; of the camera that is worst off. fits_days: the same without that bound. wear_*:
+    eMMC only, of the device most used."""
 
     total_bytes: int | None = None
     free_bytes: int | None = None
@@ -45,10 +52,13 @@ class StorageHealth(msgspec.Struct, frozen=True, kw_only=True):
     kept_days: float | None = None
     oldest_footage: str | None = None
     forecast_days: float | None = None
+    fits_days: float | None = None
     retention_days: float
     minimum_days: float
     wear_used_percent: int | None = None
     wear_near_end: bool | None = None
+    journals_refused: dict[str, bool] = {}
+    """Journal -> whether its newest records cannot be written: "recorder.<camera>", "local" (what people do here), "agent"."""
 
 
 class HeatHealth(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from edge.messages.clip import ClipFile, ClipRequest, GapSpan
@@ -9,9 +11,20 @@ from edge.messages.clip import ClipFile, ClipRequest, GapSpan
 STATEMENT_NAME = "clip.json"
 SIGNATURE_NAME = "clip.json.jws"
 REPORT_NAMES = {"pl": "report.pl.html", "en": "report.en.html"}
+MEDIA_TYPES = {STATEMENT_NAME: "application/json", SIGNATURE_NAME: "application/jose"} | dict.fromkeys(REPORT_NAMES.values(), "text/html")
 STATEMENT_TYPE = "edge-clip+jws"
 CHECKPOINT_TYPE = "edge-checkpoint+jws"
 """`typ` in the headers of the two kinds of JWS: one cannot be passed off as the other."""
+
+
+RecordsNote = Literal[
+    "",  # every segment of the files has its record in a proof
+    "no_checkpoint",  # no signed checkpoint covers the records, and none could be made
+    "not_in_journal",  # the journal has no record of some of the segments (it was begun anew, or damaged)
+    "not_sealed",  # the newest footage was still being written: its record did not exist yet
+    "too_large",  # from the records to a checkpoint there are more lines than a package carries
+    "unreadable",  # the disk did not give the journal, or not without a hole
+]
 
 
 class JournalProof(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,8 +38,10 @@ class JournalProof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """made: UTC. camera_name, place: for people. records: proofs of the segments the files are made of; empty where the journal does not
-    reach so far. assurance: file or hardware. certificates: PEM, leaf first. masks_sha256: of the privacy masks in force, "" for none."""
+    """made: UTC; clock, clock_error_ms: how far to believe it (each file states the clock of its pictures). camera_name, place: for people.
+    records: proofs of the segments the files are made of; records_note: what they lack. fingerprint, assurance (file or hardware),
+    certificates (PEM, leaf first): of the key that signs, "" where nothing does. masks_sha256, config_sha256: of the privacy masks ("" for
+    none) and of the configuration in force when the newest of the segments was recorded, by its record."""
 
     v: int = 1
     node: str
@@ -46,3 +61,5 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     assurance: str
     certificates: str
     masks_sha256: str = ""
+    config_sha256: str = ""
+    records_note: RecordsNote = ""

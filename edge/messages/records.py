@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from edge.clock import ClockState
-from edge.messages.evidence import Checkpoint, ConfigFault, ConfigInForce, Exported, KeyNews, UnsignedGops, Viewed
+from edge.messages.evidence import Checkpoint, ConfigFault, ConfigInForce, Decommission, Exported, KeyNews, UnsignedGops, Viewed
 
 RECORD_MAX_BYTES = 32 * 1024
 
@@ -180,9 +180,12 @@ class HoldAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldReleased(msgspec.Struct, frozen=True, kw_only=True):
+    """case: reference under which it was released; the hold's own where none was named."""
+
     id: str
     by: str
     why: str
+    case: str = ""
 
 
 class Episode(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,7 +229,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClipDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The final word on a clip job (done/failed), with the manifest's hashes."""
+    """The final word on a clip job (done/failed). files: of the manifest, ClipFile and then Attachment."""
 
     id: str
     state: str
@@ -258,6 +261,7 @@ Facts = (
     | Checkpoint
     | Viewed
     | Exported
+    | Decommission
 )
 
 FACTS: dict[str, type[msgspec.Struct]] = {
@@ -283,6 +287,7 @@ FACTS: dict[str, type[msgspec.Struct]] = {
     "checkpoint": Checkpoint,
     "view": Viewed,
     "export": Exported,
+    "decommission": Decommission,
 }
 TYPE_OF: dict[type[msgspec.Struct], str] = {shape: word for word, shape in FACTS.items()}
 

@@ -45,6 +45,12 @@ class NodeInfo(msgspec.Struct, frozen=True, kw_only=True):
     commands: list[str]
     """Verbs this node obeys; empty without a command key."""
     config_sha256: str = ""
+    health_s: float | None = None
+    """Time between health documents."""
+    checkpoint_s: float | None = None
+    """Time between signed checkpoints; null where none are made."""
+    certificates: str = ""
+    """PEM of the certificate that the node signs with, then of authorities between it and the root; "" while there is none."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ _STYLE = """
 * { box-sizing: border-box; }
 body { font: 10.5pt/1.4 "Liberation Sans", "DejaVu Sans", Arial, sans-serif; color: #111; background: #fff;
   max-width: 180mm; margin: 8mm auto; }
-h1 { font-size: 17pt; margin: 0 0 1mm; } h2 { font-size: 12pt; margin: 6mm 0 1.5mm; border-bottom: .3mm solid #111; padding-bottom: .5mm; }
+h1 { font-size: 17pt; margin: 0 0 1mm; } h2 { font-size: 12pt; margin: 5mm 0 1.5mm; border-bottom: .3mm solid #111; padding-bottom: .5mm; }
 p { margin: 1.5mm 0; } .quiet { color: #555; font-size: 9pt; }
 table { border-collapse: collapse; width: 100%; font-size: 9.5pt; } thead { display: table-header-group; }
 th, td { text-align: left; vertical-align: top; padding: .8mm 2mm .8mm 0; border-bottom: .15mm solid #bbb; }
@@ -21,11 +21,15 @@ tr { break-inside: avoid; } th { font-weight: bold; } th[scope=row] { width: 42m
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; padding-right: 4mm; }
 code { font: 9pt/1.35 "Liberation Mono", "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .pictures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 2mm; } figure { margin: 0; break-inside: avoid; }
-figure img { width: 100%; border: .15mm solid #999; display: block; } figcaption { font-size: 7.5pt; line-height: 1.25; }
+figure img { width: 100%; border: .15mm solid #999; display: block; } figcaption { font-size: 7.5pt; line-height: 1.25; padding-top: .5mm; }
 .verdict { font-size: 14pt; font-weight: bold; border: .6mm solid #111; padding: 2mm 3mm; margin: 3mm 0; }
 .signatures { display: grid; grid-template-columns: 1fr 1fr; gap: 12mm; margin-top: 14mm; }
 .signatures div { border-top: .2mm solid #111; font-size: 8.5pt; padding-top: 1mm; }
-@media screen { body { padding: 0 6mm; } }
+h2 { break-after: avoid; } .new-page { break-before: page; } .whole { break-inside: avoid; } .blank { height: 9mm; }
+.moment { white-space: nowrap; } .dense table { font-size: 9pt; } .dense h2 { margin-top: 3mm; }
+.dense th, .dense td { padding: .5mm 2mm .5mm 0; }
+ol { margin: 1.5mm 0; padding-left: 5mm; } li { margin: .8mm 0; }
+@media screen { body { padding: 0 6mm; } } @media print { body { margin: 0 auto; } }
 """
 
 
@@ -48,6 +52,11 @@ def element(name: str, *content: object, **attributes: str) -> Html:
 
 def join(parts: Iterable[object]) -> Html:
     return Html("".join(text(part) for part in parts))
+
+
+def stacked(parts: Iterable[object]) -> Html:
+    """One below the other."""
+    return Html("<br>".join(text(part) for part in parts))
 
 
 def facts(rows: Iterable[tuple[object, object]]) -> Html:

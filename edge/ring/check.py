@@ -2,7 +2,7 @@
 
 1 sealed segments are as they were recorded - 2 synced fragments are readable - 3 numbers are contiguous, missing seconds explained - 4
 nothing vanished without a decision - 5 nothing is older than allowed - 6 held footage is there - 7 journals are whole chains - 8
-cursors do not run ahead - 10 names are true - 11 the reserve is free. (9 and 12 are not visible on the disk.)
+cursors do not run ahead - 10 names are true - 11 the reserve is free. (9 is not visible on the disk; for 12 see services/seal_check.py.)
 """
 
 from __future__ import annotations

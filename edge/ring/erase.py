@@ -1,7 +1,8 @@
 """Carrying out what retention decided, so that every missing segment is explained whatever interrupts it.
 
 A segment is claimed (renamed into erasing/, the decision in its name), recorded, and unlinked, in this order. The claim settles the race
-with a hold: a hold that linked first is seen in the link count and gets the segment back; one that comes later finds it gone. Should the
+with a hold: a hold that linked first is seen in the link count, one that was decided and did not link yet is seen when the holds are looked
+at once more behind the claim, and both get the segment back; one that comes later finds it gone. Should the
 journal refuse, the claimed file is emptied to make the room that was needed, and its name stays until it could be recorded.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import get_args
+from typing import Protocol, get_args
 
 from edge.clock import NS_PER_MS, format_utc
 from edge.errors import NotFound, StorageError
@@ -64,11 +65,20 @@ class _Claim:
         return next((reason for reason in get_args(EraseReason) if reason == word), "space")
 
 
+class Holds(Protocol):
+    """What holds claim, linked or not."""
+
+    def look_again(self) -> None: ...
+
+    def covers(self, name: SegmentName) -> bool: ...
+
+
 class Eraser:
     """One thread, the one that writes the ring."""
 
-    def __init__(self, disk: Disk, folder: RingFolder, journal: JournalWriter, camera: str, policy: str) -> None:
+    def __init__(self, disk: Disk, folder: RingFolder, journal: JournalWriter, camera: str, policy: str, holds: Holds) -> None:
         self._disk = disk
+        self._holds = holds
         self._folder = folder
         self._ring = folder.root
         self._claimed = folder.root / "erasing"
@@ -97,7 +107,7 @@ class Eraser:
         unrecorded: list[tuple[_Claim, int]] = []
         for claim in claims:
             found = self._disk.stat(self._claimed / claim.file)
-            if found.nlink > 1:
+            if found.nlink > 1 or (found.size and claim.name.seq not in known and self._holds.covers(claim.name)):
                 self._give_back(claim)
             elif claim.name.seq in known:
                 self._disk.unlink(self._claimed / claim.file)
@@ -127,7 +137,7 @@ class Eraser:
                 continue
             if size is not None:
                 claims.append((claim, size))
-        self._end(claims, outcome)
+        self._end(self._unheld(claims, outcome), outcome)
         self._tidy({(self._ring / verdict.stored.name.path).parent for verdict in verdicts})
         return outcome
 
@@ -143,6 +153,21 @@ class Eraser:
             outcome.held += 1
             return None
         return found.size
+
+    def _unheld(self, claims: list[tuple[_Claim, int]], outcome: Outcome) -> list[tuple[_Claim, int]]:
+        """Without those that a hold claims by now: one that was made before the claim, and did not link yet, finds its footage; one that
+        is made from here on finds it gone, and does not count on it."""
+        self.unrecorded, left_over = True, self.unrecorded
+        self._holds.look_again()
+        found: list[tuple[_Claim, int]] = []
+        for claim, size in claims:
+            if self._holds.covers(claim.name):
+                self._give_back(claim)
+                outcome.held += 1
+            else:
+                found.append((claim, size))
+        self.unrecorded = left_over
+        return found
 
     def _give_back(self, claim: _Claim) -> None:
         path = self._ring / claim.name.path

@@ -32,7 +32,7 @@ class FormWatch:
         and None while the stream has not said what it is."""
         info, before = self._info, self._form
         assert info is not None, "start() comes first"
-        params = parameter_sets(info.codec, split(gop.packets[0].data))
+        params = parameter_sets(info.codec, gop.units[0] if gop.units else split(gop.packets[0].data))
         if before is not None and before.epoch == self._epoch and params in (None, before.params):
             return before, None
         params = params or parameter_sets(info.codec, split(info.parameter_sets))

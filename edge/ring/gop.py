@@ -6,8 +6,10 @@ a jump never reaches the file. Inside a GOP the pictures behind it are kept and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.bmff.boxes import Buffer
 from edge.bmff.fragment import Sample, ticks
 from edge.bmff.nal import split
 from edge.clock import NS_PER_S
@@ -23,10 +25,13 @@ _FALLBACK_PICTURE_NS = 40_000_000
 @dataclass(frozen=True, slots=True)
 class Gop:
     """Access units from one key frame up to the next. next_dts_ns: time stamp of the key frame that follows without a hole in the same
-    epoch, None where unknown (end of the stream): the last picture then lasts its nominal duration."""
+    epoch, None where unknown (end of the stream): the last picture then lasts its nominal duration. units: NAL units of each access unit
+    as they are to be stored; empty: as they came. counter: of its signature within the span, None where it gets none."""
 
     packets: list[Packet]
     next_dts_ns: int | None = None
+    units: Sequence[Sequence[Buffer]] = ()
+    counter: int | None = None
 
     @property
     def epoch(self) -> int:
@@ -75,6 +80,22 @@ def picture_ns(gop: Gop, fps: float | None) -> int:
     return _FALLBACK_PICTURE_NS
 
 
+def units_of(gop: Gop) -> Sequence[Sequence[Buffer]]:
+    """NAL units, access unit by access unit."""
+    return gop.units or [split(packet.data) for packet in gop.packets]
+
+
+def length_ns(gop: Gop, fps: float | None) -> int:
+    """From its key frame to the next one, or to where its last picture ends."""
+    first, last = gop.packets[0], gop.packets[-1]
+    nominal_ns = picture_ns(gop, fps)
+    limit_ns = nominal_ns * len(gop.packets) + JUMP_NS
+    if gop.next_dts_ns is not None and 0 < gop.next_dts_ns - first.dts_ns <= limit_ns:
+        return gop.next_dts_ns - first.dts_ns
+    seen_ns = last.boot_ns - first.boot_ns + nominal_ns
+    return seen_ns if 0 < seen_ns <= limit_ns else nominal_ns * len(gop.packets)
+
+
 def lay_out(gop: Gop, origin_dts_ns: int, start_ticks: int, fps: float | None) -> Laid:
     """Place the pictures of `gop` in a segment whose first picture has the time stamp `origin_dts_ns` and which is `start_ticks` long
     so far."""
@@ -84,7 +105,7 @@ def lay_out(gop: Gop, origin_dts_ns: int, start_ticks: int, fps: float | None) -
     samples: list[Sample] = []
     place_ns = gop.packets[0].dts_ns - origin_dts_ns
     begin = start_ticks
-    for packet, following_ns in zip(gop.packets, followers, strict=True):
+    for packet, units, following_ns in zip(gop.packets, units_of(gop), followers, strict=True):
         step_ns = nominal_ns if following_ns is None else following_ns - packet.dts_ns
         if not 0 < step_ns <= nominal_ns + JUMP_NS:
             seen_ns = _seen_ns(gop.packets, len(samples), nominal_ns)
@@ -93,7 +114,7 @@ def lay_out(gop: Gop, origin_dts_ns: int, start_ticks: int, fps: float | None) -
         place_ns += step_ns
         end = max(begin + 1, ticks(place_ns))
         cto = ticks(min(max(packet.pts_ns - packet.dts_ns, 0), _LONGEST_PICTURE_NS))
-        samples.append(Sample(split(packet.data), end - begin, cto, packet.key))
+        samples.append(Sample(units, end - begin, cto, packet.key))
         begin = end
     return Laid(samples, begin - start_ticks, jumps, joins=gop.next_dts_ns is not None and not jumps)
 

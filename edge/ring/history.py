@@ -8,7 +8,8 @@ from typing import Literal
 
 from edge.clock import NS_PER_MS, parse_utc
 from edge.journal.reader import JournalReader
-from edge.messages.records import Dated, Erase, Gap, Record, Recover, Segment, facts_of
+from edge.messages.evidence import KeyNews
+from edge.messages.records import Boot, Dated, Erase, Gap, Record, Recover, Segment, facts_of
 from edge.ring.gaps import FootageEnd
 
 Ended = Literal["first", "orderly", "crash", "power"]
@@ -19,13 +20,15 @@ _WINDOW = 1000
 
 @dataclass(slots=True)
 class History:
-    """ended: how the run before this one ended. segments: the newest segment records, by number.
+    """ended: how the run before this one ended. config_sha256: of the configuration in force then, "" where not known.
+    segments: the newest segment records, by number.
     recovered, erased: numbers of such records seen.
     spans: boot id -> its last span. offsets_ms: number of a segment dated later -> its utc - monotonic.
     gaps: number of a segment -> the newest Gap record behind it. explained: number of a segment -> where the newest gap behind it that is
-    over ends."""
+    over ends. signed: whether the newest record about the signing key says that it is in force."""
 
     ended: Ended = "first"
+    config_sha256: str = ""
     last_seq: int = 0
     segments: dict[int, Segment] = field(default_factory=dict)
     recovered: set[int] = field(default_factory=set)
@@ -34,6 +37,7 @@ class History:
     offsets_ms: dict[int, int] = field(default_factory=dict)
     gaps: dict[int, Gap] = field(default_factory=dict)
     explained: dict[int, FootageEnd] = field(default_factory=dict)
+    signed: bool = False
     readable: bool = True
 
     @property
@@ -99,6 +103,7 @@ def _digest(records: Iterable[Record], boot: str) -> History:
         last = record
         if record.type == "boot":
             history.spans[record.boot] = span_of(record)
+            history.config_sha256 = facts_of(record, Boot).config_sha256 or history.config_sha256
             stopped = False
         elif record.type == "stop":
             stopped = True
@@ -114,6 +119,7 @@ def _note(history: History, record: Record) -> None:
         segment = facts_of(record, Segment)
         history.segments[segment.seq] = segment
         history.spans[boot_of(segment)] = segment.span
+        history.config_sha256 = segment.config_sha256 or history.config_sha256
         history.last_seq = max(history.last_seq, segment.seq)
     elif record.type == "recover":
         recovered = facts_of(record, Recover)
@@ -126,6 +132,8 @@ def _note(history: History, record: Record) -> None:
     elif record.type == "dated":
         dated = facts_of(record, Dated)
         history.offsets_ms.update(dict.fromkeys(dated.segments, dated.offset_ms))
+    elif record.type == "key":
+        history.signed = facts_of(record, KeyNews).state == "in_force"
     elif record.type == "gap":
         gap = facts_of(record, Gap)
         if gap.after_seq is not None:

@@ -33,6 +33,14 @@ class HoldFolder:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise IntegrityError(f"{self.path / _DESCRIPTION} does not read: {error}", remedy="its links still pin the footage") from error
 
+    def version(self) -> tuple[int, int] | None:
+        """Inode and time of the description: another one where it was written anew. None: there is none."""
+        try:
+            found = self.disk.stat(self.path / _DESCRIPTION)
+        except NotFound:
+            return None
+        return found.inode, found.mtime_ns
+
     def write(self, hold: Hold) -> None:
         """Durable when it returns."""
         self.disk.mkdir(self.path)
@@ -74,8 +82,11 @@ class HoldFolder:
         self.disk.sync_dir(self.path.parent)
 
     def is_empty(self) -> bool:
-        """Nothing in it but, perhaps, a description that was never finished."""
-        return all(entry.name.startswith(".") for entry in self.disk.scan(self.path))
+        """Nothing in it but, perhaps, a description that was never finished; so is one that another program let go meanwhile."""
+        try:
+            return all(entry.name.startswith(".") for entry in self.disk.scan(self.path))
+        except NotFound:
+            return True
 
     def has_open_links(self) -> bool:
         return any(name.startswith(_OPEN) for name in self.links().values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ class HoldQuota:
     data: Path
     reader: RingReader
     percent: float
+    rates_kbps: Mapping[str, int]
+    """By camera, for footage that is still to come where none was recorded lately."""
 
     def total_bytes(self) -> int:
         return int(self.disk.space(self.data).total_bytes * self.percent / 100)
@@ -42,17 +44,19 @@ class HoldQuota:
                 found[stat.inode] = stat.size
         return found
 
-    def check(self, wanted: Hold, refs: Iterable[SegmentRef], held: dict[int, int], now_ns: int) -> None:
-        """Raises Refused (hold_quota) for more than fits, footage that is still to come included."""
-        total = self.total_bytes()
-        more = self._still_to_come(wanted, now_ns)
+    def check(self, wanted: Hold, refs: Iterable[SegmentRef], held: dict[int, int], others: Sequence[Hold], now_ns: int) -> None:
+        """Raises Refused (hold_quota) for more than fits, footage that is still to come included, of the others too."""
+        total, used = self.total_bytes(), sum(held.values())
+        ahead_s = {hold.id: _ahead_s(hold, now_ns) for hold in (wanted, *others)}
+        rates = {hold.camera: self._bytes_per_s(hold.camera, now_ns) for hold in (wanted, *others) if ahead_s[hold.id]}
+        promised = sum(round(rates[hold.camera] * ahead_s[hold.id]) for hold in others if ahead_s[hold.id])
+        more = round(rates.get(wanted.camera, 0) * ahead_s[wanted.id])
         for ref in refs:
             stat = self._stat(ref.path)
             more += stat.size if stat is not None and stat.inode not in held else 0
-        used = sum(held.values())
-        if used + more > total:
-            text = f"{more} bytes more than the {used} held already are over the quota of {total} ({self.percent:g} % of the partition)"
-            raise Refused("hold_quota", text, remedy="release holds, or ask for less")
+        if used + promised + more > total:
+            text = f"{more} bytes more, beside {used} held and {promised} promised to holds that still grow, are over the quota of {total}"
+            raise Refused("hold_quota", f"{text} ({self.percent:g} % of the partition)", remedy="release holds, or ask for less")
 
     def fitting(self, refs: Iterable[SegmentRef], held: dict[int, int]) -> list[SegmentRef]:
         """The first segments that fit; those held already do."""
@@ -68,16 +72,20 @@ class HoldQuota:
             found.append(ref)
         return found
 
-    def _still_to_come(self, wanted: Hold, now_ns: int) -> int:
-        """At the rate of the last ten minutes."""
-        ahead_ns = parse_utc(wanted.end) - max(now_ns, parse_utc(wanted.start))
-        recent = self.reader.segments(wanted.camera, now_ns - _RATE_NS, now_ns) if ahead_ns > 0 else []
+    def _bytes_per_s(self, camera: str, now_ns: int) -> float:
+        """Of the last ten minutes, else as configured."""
+        recent = self.reader.segments(camera, now_ns - _RATE_NS, now_ns)
         length_ns = sum(ref.end_utc_ns - ref.start_utc_ns for ref in recent)
         size = sum(stat.size for ref in recent if (stat := self._stat(ref.path)))
-        return size * ahead_ns // length_ns if length_ns else 0
+        return size * NS_PER_S / length_ns if length_ns else self.rates_kbps.get(camera, 0) * 125
 
     def _stat(self, path: Path) -> Stat | None:
         try:
             return self.disk.stat(path)
         except NotFound:
             return None
+
+
+def _ahead_s(hold: Hold, now_ns: int) -> float:
+    """Length of the part of its range that lies ahead."""
+    return max(0, parse_utc(hold.end) - max(now_ns, parse_utc(hold.start))) / NS_PER_S

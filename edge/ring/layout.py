@@ -49,6 +49,11 @@ class NodeFolders:
         """A file, not a folder."""
         return self.data / "cursor" / writer
 
+    @property
+    def custody_refused(self) -> Path:
+        """There while the newest attempt to record what a person does on this node failed: the agent raises an alarm. Volatile."""
+        return self.volatile / "custody-refused"
+
     def run(self, camera: str) -> Path:
         """Volatile files of one camera: status.json, luma window."""
         return self.volatile / camera

@@ -16,6 +16,7 @@ from edge.clock import NS_PER_MS, NS_PER_S, Clock, Reading, utc_datetime
 from edge.errors import IntegrityError, NotFound
 from edge.host.disk import Disk
 from edge.journal.reader import JournalReader
+from edge.ring.due import DueFootage
 from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.names import RingFolder, SegmentName, open_name, parse
 from edge.ring.reasons import explanations
@@ -51,12 +52,14 @@ class SegmentRef:
 class RingReader:
     """One thread (the cache of indexes is not locked)."""
 
-    def __init__(self, disk: Disk, data: Path, clock: Clock, boot: str) -> None:
-        """`data`: root of the data partition. `clock` and `boot`: for footage that is not dated yet."""
+    def __init__(self, disk: Disk, data: Path, clock: Clock, boot: str, kept_days: float | None = None) -> None:
+        """`data`: root of the data partition. `clock` and `boot`: for footage that is not dated yet. kept_days: un-held footage that is
+        older is due for destruction, and no answer contains it, also where the sweep has not come to it yet; None: all is told."""
         self._disk = disk
         self._folders = NodeFolders(data, data)
         self._clock = clock
         self._boot = boot
+        self._due = DueFootage(disk, self._folders, clock, boot, kept_days)
         self._indexes: OrderedDict[tuple[str, int], SegmentIndex] = OrderedDict()
 
     def cameras(self) -> list[str]:
@@ -69,14 +72,23 @@ class RingReader:
     def segments(self, camera: str, start_ns: int, end_ns: int) -> list[SegmentRef]:
         """All that overlap [start, end) UTC, in time order: dated, undated of this boot by its mapping, and the open one. A segment
         that is sealed while we look is found, once."""
+        return self._kept_and_due(camera, start_ns, end_ns)[0]
+
+    def due_before_ms(self, camera: str) -> int | None:
+        """UTC milliseconds: un-held footage that began then or before is due for destruction. None: nothing is. Raises StorageError."""
+        return self._due.limit_ms(camera)
+
+    def _kept_and_due(self, camera: str, start_ns: int, end_ns: int) -> tuple[list[SegmentRef], list[SegmentRef]]:
         folder = RingFolder(self._disk, self._folders.ring(camera))
         found = {ref.seq: ref for ref in self._open(camera, folder)}
         reading = self._clock.read()
         names = self._dated(folder, start_ns, end_ns)
         names += [name for name in folder.undated() if name.boot == self._boot]
         found |= {name.seq: _sealed(camera, folder.root, name, reading) for name in names}
-        overlapping = (ref for ref in found.values() if ref.start_utc_ns < end_ns and ref.end_utc_ns > start_ns)
-        return sorted(overlapping, key=lambda ref: (ref.start_utc_ns, ref.seq))
+        overlapping = [ref for ref in found.values() if ref.start_utc_ns < end_ns and ref.end_utc_ns > start_ns]
+        overlapping.sort(key=lambda ref: (ref.start_utc_ns, ref.seq))
+        due = self._due.among(camera, [ref.name for ref in overlapping if ref.name is not None])
+        return [ref for ref in overlapping if ref.seq not in due], [ref for ref in overlapping if ref.seq in due]
 
     def index(self, ref: SegmentRef) -> SegmentIndex:
         """The tables of a segment: from its index box, else of what is whole in it. NotFound when it was sealed, dated or erased
@@ -98,11 +110,12 @@ class RingReader:
         reading = self._clock.read()
         if reading.dated:
             end_ns = max(start_ns, min(end_ns, reading.utc_ns))
-        refs = self.segments(camera, start_ns, end_ns)
+        refs, due = self._kept_and_due(camera, start_ns, end_ns)
         spans = spans_of(((ref.start_utc_ns, ref.end_utc_ns, ref.undated) for ref in refs), start_ns, end_ns)
         holes = holes_of(spans, start_ns, end_ns)
         journal = JournalReader(self._disk, self._folders.journal(recorder_journal(camera)))
         known = explanations(journal, holes[0][0], holes[-1][1], spans) if holes else []
+        known = [Hole(ref.start_utc_ns, ref.end_utc_ns, "erased", "its time is over") for ref in due] + known
         gaps = explain(holes, known)
         if gaps and gaps[-1].reason == "unknown" and end_ns == reading.utc_ns and self._is_under_way(camera, gaps[-1]):
             end_ns = gaps.pop().start_utc_ns

@@ -21,7 +21,7 @@ def explanations(journal: JournalReader, start_ns: int, end_ns: int, spans: Sequ
     the times between an orderly end and the next start; the time before the camera's first footage. Read from the file of the journal that
     was written at `start`, so that what began before is known, to the first segment behind `end`: a gap is recorded before the segment
     that ends it."""
-    story = _Story(end_ns)
+    story = Story(end_ns)
     lines = journal.seek(lambda line: None if line.record.clock == "untrusted" else line.record.t, format_utc(start_ns))
     for number, line in enumerate(lines):
         if number > _LINES_AT_MOST or not story.goes_on(line):
@@ -29,8 +29,8 @@ def explanations(journal: JournalReader, start_ns: int, end_ns: int, spans: Sequ
     return story.told(spans[0].start_utc_ns if spans else _EVER_NS)
 
 
-class _Story:
-    """Takes the lines in order."""
+class Story:
+    """Takes a recorder's lines in order; `told` then says why there may be no footage before `end_ns`."""
 
     def __init__(self, end_ns: int) -> None:
         self._end_ns = end_ns

@@ -229,10 +229,8 @@ class Recording:
         except StorageError:
             self._abandon(segment)
             raise
-        error_ms = self._clock.read().error_ms
-        self._ledger.put(
-            segment_facts(index, name, size, digest, self._span, clock_error_ms=error_ms, config_sha256=self._limits.config_sha256)
-        )
+        gops = segment.first_gop, segment.last_gop
+        self._ledger.put(segment_facts(index, name, size, digest, self._span, limits=self._limits, clock=self._clock.read(), gops=gops))
         self._dater.sealed(name)
 
     def _abandon(self, segment: OpenSegment) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from edge.bmff.fragment import ns_of
 from edge.bmff.index import SegmentIndex
-from edge.clock import NS_PER_MS, NS_PER_S, format_utc
+from edge.clock import NS_PER_MS, NS_PER_S, Reading, format_utc
 from edge.host.disk import Disk
 from edge.messages.records import Segment
+from edge.ring.limits import RingLimits
 from edge.ring.names import SegmentName
 
 _CHUNK_BYTES = 1 << 20
@@ -57,11 +58,14 @@ def segment_facts(
     digest: str,
     span: str,
     *,
-    clock_error_ms: float | None = None,
-    config_sha256: str = "",
+    limits: RingLimits | None = None,
+    clock: Reading | None = None,
+    gops: tuple[int | None, int | None] = (None, None),
 ) -> Segment:
-    """The record of a sealed segment."""
+    """The record of a sealed segment. limits: in force while it was recorded, where known. clock: as read at sealing. gops: counters of the
+    signatures of its first and last GOP."""
     last = index.fragments[-1]
+    limits = limits or RingLimits()
     start_ms = name.start_utc_ms
     return Segment(
         seq=index.seq,
@@ -78,11 +82,17 @@ def segment_facts(
         params_sha256=index.params_sha256,
         times_sha256=index.times_sha256,
         clock=last.clock,
-        clock_error_ms=clock_error_ms if last.clock == "trusted" else None,
+        clock_error_ms=clock.error_ms if clock is not None and last.clock == "trusted" else None,
         codec=index.codec,
         width=index.width,
         height=index.height,
-        config_sha256=config_sha256,
+        config_sha256=limits.config_sha256,
+        masks_sha256=limits.masks_sha256,
+        version=limits.version,
+        clock_source=clock.source if clock is not None else "",
+        clock_offset_ms=None if start_ms is None else (last.utc_ns - last.boot_ns) // NS_PER_MS,
+        first_gop=gops[0],
+        last_gop=gops[1],
     )
 
 

@@ -51,6 +51,9 @@ class OpenSegment:
         self.expected_dts_ns: int | None = None
         """Time stamp of the only GOP that may follow; None: none may."""
         self.reserved = 0
+        self.first_gop: int | None = None
+        self.last_gop: int | None = None
+        """Counters of the signatures of its first and last GOP."""
         self._disk = disk
         self._camera = camera
         self._boot = boot
@@ -106,6 +109,9 @@ class OpenSegment:
         self._ticks += laid.ticks
         self.end_boot_ns = gop.boot_ns + ns_of(laid.ticks)
         self.expected_dts_ns = gop.next_dts_ns if laid.joins else None
+        if self.fragments == 1:
+            self.first_gop = gop.counter
+        self.last_gop = gop.counter
         return laid
 
     def finish(self) -> tuple[SegmentIndex, int, str]:

@@ -7,6 +7,7 @@ import logging
 from edge.clock import NS_PER_MS, Clock
 from edge.errors import StorageError
 from edge.host.disk import Disk
+from edge.messages.evidence import ConfigInForce
 from edge.messages.records import Boot, GapReason
 from edge.ring.dating import finish_dating
 from edge.ring.history import Ended
@@ -50,7 +51,8 @@ def start_ring(
     recording does not wait for an old one."""
     make_folders(disk, folders, camera)
     leftovers = Leftovers(disk, folders, camera, boot, ledger)
-    ended = leftovers.history().ended
+    earlier = leftovers.history()
+    ended = earlier.ended
     unfinished = False
     try:
         leftovers.clear()
@@ -59,6 +61,8 @@ def start_ring(
         log.error("camera %s: the recovery is not complete: %s", camera, refused)
     begun = clock.read()
     ledger.put(Boot(version=version, ended=ended, config_sha256=limits.config_sha256), begun)
+    if earlier.config_sha256 and limits.config_sha256 and earlier.config_sha256 != limits.config_sha256:
+        ledger.put(ConfigInForce(sha256=limits.config_sha256, before=earlier.config_sha256), begun)
     history = leftovers.history()
     try:
         finish_dating(disk, folders.ring(camera), history.offsets_ms)

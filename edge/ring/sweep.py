@@ -17,11 +17,12 @@ from edge.errors import NotFound, StorageError
 from edge.host.disk import Disk
 from edge.journal.reader import JournalReader
 from edge.journal.writer import JournalWriter
-from edge.ring.alarms import EARLY, FULL, OVERDUE, SUSPENDED, Alarms
+from edge.ring.alarms import EARLY, FULL, JUMPED, OVERDUE, SUSPENDED, UNREAD_HOLD, Alarms
 from edge.ring.erase import Eraser, Outcome
+from edge.ring.held_ranges import HeldRanges
 from edge.ring.names import RingFolder, SegmentName, day_of
 from edge.ring.recall import Jumps, look_back
-from edge.ring.retain import DAY_MS, Decision, Policy, Situation, Stored, Suspended, Waiting, decide
+from edge.ring.retain import DAY_MS, Decision, Lines, Policy, Situation, Stored, Suspended, Waiting, decide
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ _FRESH_LINES_EVERY = 64
 _FAILURES = 8
 _LEAST_INODES = 16
 """With fewer, a file system that others have crowded may refuse the next segment although there is room: the oldest one gives its place."""
+_NAMED = 5
 _BY_AGE_AT_MOST = 256
 """By age in one sweep of a recorder at work: a clock that becomes trusted, or a quarantine that ends, may find tens of thousands too old,
 and erasing them takes minutes in which nothing is recorded. The rest goes with the next sweeps, within hours."""
@@ -47,7 +49,8 @@ class SweepReport:
 
 
 class Sweeper:
-    """One thread, the one that writes the ring and its journal. pins: folders whose sub-folders link to segments: <data>/hold and jobs."""
+    """One thread, the one that writes the ring and its journal. Other processes' folders are only read: <data>/hold and <data>/jobs, whose
+    sub-folders link to segments, and the descriptions of holds, whose ranges are kept before they are linked."""
 
     def __init__(
         self,
@@ -57,7 +60,6 @@ class Sweeper:
         policy: Policy,
         clock: Clock,
         camera: str,
-        pins: tuple[Path, ...] | None = None,
     ) -> None:
         data = folder.root.parent.parent
         self._disk = disk
@@ -66,14 +68,14 @@ class Sweeper:
         self._policy = policy
         self._clock = clock
         self._camera = camera
-        self._pins = (data / "hold", data / "jobs") if pins is None else pins
-        self._eraser = Eraser(disk, folder, journal, camera, policy.text)
+        self._pins = (data / "hold", data / "jobs")
+        self._held = HeldRanges(disk, data / "hold", folder, journal.boot, clock)
+        self._eraser = Eraser(disk, folder, journal, camera, policy.text, self._held)
         self._alarms = Alarms(journal, clock, camera)
         self._jumps = Jumps(round(policy.quarantine_s * 1000))
         self._has_begun = False
         self._at_work = False
-        self._dated = Waiting(())
-        self._ageless = Waiting(())
+        self._lines = Lines(Waiting(()), Waiting(()))
         self._age_of_lines = _FRESH_LINES_EVERY
         self._passed_over = False
         self._seen_pins: tuple[tuple[str, int], ...] = ()
@@ -95,6 +97,7 @@ class Sweeper:
 
     def _sweep(self, needed_bytes: int) -> SweepReport:
         now = self._clock.read()
+        self._held.look_again()
         self._look_back(now)
         suspended = self._suspended(now)
         fresh = self._refresh_lines(now, suspended)
@@ -103,15 +106,15 @@ class Sweeper:
         total, early = Outcome(), 0
         overdue: int | None = None
         for _ in range(_ROUNDS):
-            decision = decide(self._policy, situation, self._dated, self._ageless)
+            decision = decide(self._policy, situation, self._lines)
             outcome = self._eraser.erase(decision.erase)
             total.add(outcome)
             early += sum(verdict.early for verdict in decision.erase)
             overdue = decision.overdue or overdue
             freed = outcome.freed_bytes
             self._budget.freed(freed)
-            stale = decision.short_bytes > 0 and not fresh
-            if stale:
+            ran_out = decision.short_bytes > 0 or (not suspended and self._lines.dated.first() is None)
+            if ran_out and not fresh:
                 self._begin_lines(now, suspended)
                 fresh = True
             elif freed >= sum(verdict.stored.bytes for verdict in decision.erase):
@@ -157,6 +160,7 @@ class Sweeper:
         short_bytes = needed_bytes + self._policy.reserve_of(space.total_bytes) - space.free_bytes
         return Situation(
             now_utc_ms=now.utc_ns // NS_PER_MS,
+            now_boot_ms=now.boot_ns // NS_PER_MS,
             suspended=suspended,
             known_now_ms=newest.end_utc_ms if newest else None,
             short_bytes=max(short_bytes, 1) if space.free_inodes < _LEAST_INODES else short_bytes,
@@ -170,7 +174,7 @@ class Sweeper:
         """Whether they were begun anew."""
         pins = self._look_at_pins()
         self._age_of_lines += 1
-        used_up = self._dated.first() is None and self._ageless.first() is None
+        used_up = self._lines.first() is None
         if not (used_up or self._passed_over) and pins == self._seen_pins and self._age_of_lines < _FRESH_LINES_EVERY:
             return False
         self._begin_lines(now, suspended)
@@ -181,8 +185,12 @@ class Sweeper:
         """A line ends where the ring ended when its last day was listed: what was recorded since is only in a new one."""
         self._passed_over = False
         last_day = "9999-12-31" if suspended else day_of(now.utc_ns // NS_PER_MS + DAY_MS)
-        self._dated = Waiting(self._stored(self._folder.dated(last_day)))
-        self._ageless = Waiting(self._stored(self._folder.ageless(last_day)))
+        boot, ageless = self._journal.boot, self._folder.ageless(last_day)
+        self._lines = Lines(
+            dated=Waiting(self._stored(self._folder.dated(last_day))),
+            ageless=Waiting(self._stored(name for name in ageless if name.boot != boot)),
+            own=Waiting(self._stored(name for name in ageless if name.boot == boot)),
+        )
         self._age_of_lines = 0
 
     def _look_at_pins(self) -> tuple[tuple[str, int], ...]:
@@ -216,15 +224,16 @@ class Sweeper:
                 _log.error("camera %s: segment %d is passed over: %s", self._camera, name.seq, refused)
                 self._passed_over = True
                 continue
-            yield Stored(name, found.size, found.nlink > 1)
+            yield Stored(name, found.size, found.nlink > 1 or self._held.covers(name))
 
     def _say(self, suspended: Suspended, decision: Decision, early: int) -> None:
         words = {
             "": "ages are known again",
             "untrusted": "the clock is not trusted",
-            "jumped": "the clock jumped forward by more than an hour",
+            "jumped": JUMPED,
         }
-        self._alarms.set(SUSPENDED, bool(suspended), f"erasure by age is suspended: {words[suspended]}" if suspended else words[suspended])
+        text = f"erasure by age is suspended: {words[suspended]}" if suspended else words[suspended]
+        self._alarms.set(SUSPENDED, bool(suspended), text, as_told=True)
         if early:
             self._alarms.set(EARLY, True, f"footage that may be younger than {self._policy.minimum_days:g} days is erased for room")
         elif decision.meets_minimum:
@@ -233,8 +242,10 @@ class Sweeper:
         self._alarms.set(FULL, short > 0, f"{short} bytes are lacking with nothing left to erase" if short > 0 else "there is room again")
         if decision.overdue is not None:
             self._alarms.set(OVERDUE, True, f"segment {decision.overdue} has no date, and a later one is too old to be kept")
-        elif self._ageless.first() is None:
+        elif self._lines.ageless.first() is None:
             self._alarms.set(OVERDUE, False, "no footage without a date is left")
+        unread = ", ".join(self._held.unreadable[:_NAMED])
+        self._alarms.set(UNREAD_HOLD, bool(unread), f"the description of hold {unread} does not read" if unread else "all holds read again")
 
 
 class _Budget:

@@ -59,38 +59,38 @@ class Collector:
         sets = [nal for nal in unit.nals if is_parameter_set(codec, nal)]
         if sets:
             self.parameters.unit(sets)
-        pictured, listed = False, False
+        listed = unlisted = False
         for nal in unit.nals:
             if is_hashed(codec, nal):
-                listed = self._slice(nal, unit, first=not listed)
-                pictured = True
+                self._slice(nal, unit, first=not listed)
+                listed = True
             elif is_slice(codec, nal) or (codec == "h264" and nal_type(codec, nal) in _H264_OTHER_SLICES):
-                pictured = True
+                unlisted = True
             else:
                 self._other(nal)
-        if pictured:
-            self._count(unit, listed)
+        if listed or unlisted:
+            self._count(unit, unlisted)
 
-    def _slice(self, nal: memoryview, unit: Unit, *, first: bool) -> bool:
+    def _slice(self, nal: memoryview, unit: Unit, *, first: bool) -> None:
         digest = sha256(nal).digest()
         if begins_gop(self.codec, nal):
             self._gop = self.matching.begin(digest, unit.pts_ns, self.parameters.in_force)
             self._gop.first_slices.append(0)
-            return True
+            return
         if self._gop is None:
-            return True
+            return
         if first:
             self._gop.first_slices.append(self._gop.count)
         self.matching.add_slice(self._gop, digest)
-        return True
 
-    def _count(self, unit: Unit, listed: bool) -> None:
+    def _count(self, unit: Unit, unlisted: bool) -> None:
         self.pictures += 1
         if self._gop is None:
             self.orphans += 1
         else:
             self._gop.pictures += 1
-            self._gop.uncovered += not listed
+            self._gop.uncovered += unlisted
+            self._gop.shown_at(unit.pts_ns)
         if unit.pts_ns is None:
             return
         end_ns = unit.pts_ns + unit.duration_ns

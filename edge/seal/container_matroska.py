@@ -73,10 +73,11 @@ def _track(name: str, entries: list[bytes], findings: Findings) -> _Track | None
     videos = [table for table in tables if table.get(_CODEC, [b""])[0].rstrip(b"\0") in _CODECS]
     if not videos:
         return None
-    if len(tables) > len(videos):
-        findings.add("note", "other_tracks", tracks=len(tables) - len(videos))
-    if len(videos) > 1:
-        findings.add("unverifiable", "second_video_track", tracks=len(videos) - 1)
+    shown = sum(table in videos or unsigned(table.get(_KIND), 0) == _VIDEO_TRACK for table in tables)
+    if len(tables) > shown:
+        findings.add("note", "other_tracks", tracks=len(tables) - shown)
+    if shown > 1:
+        findings.add("unverifiable", "second_video_track", tracks=shown - 1)
     table = videos[0]
     if _ENCODINGS in table:
         raise IntegrityError(f"{name}: its pictures are packed once more (ContentEncodings)", remedy="remux it without compression")

@@ -38,6 +38,9 @@ class Fragments:
         head = int.from_bytes(moof[:4], "big") == 1
         data_end = start
         for traf in children(moof, Box(b"moof", 0, 16 if head else HEADER_BYTES, len(moof))).get(b"traf", []):
+            parts = children(moof, traf)
+            if any(len(parts.get(kind, [])) > 1 for kind in (b"tfhd", b"tfdt")):
+                raise IntegrityError(f"{name}: a fragment with two headers for one track")
             tfhd = find_box(moof, b"tfhd", start=traf.body, end=traf.end)
             if tfhd is None or tfhd.end - tfhd.body < 8:
                 raise IntegrityError(f"{name}: a fragment without its track header")

@@ -96,7 +96,7 @@ def read_track(name: str, data: bytes, trak: Box) -> Track | None:
         table=table,
         edits=_edits(name, data, parts.get(b"edts")),
         turned=turned,
-        ambiguous=not twice.isdisjoint(_SINGLE) or (b"stco" in table and b"co64" in table),
+        ambiguous=not twice.isdisjoint(_SINGLE) or {b"stco", b"co64"} <= set(table) or {b"stsz", b"stz2"} <= set(table),
     )
 
 

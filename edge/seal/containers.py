@@ -8,7 +8,9 @@ from edge.seal.container_annexb import open_annexb
 from edge.seal.container_matroska import MAGIC, open_matroska
 from edge.seal.container_mp4 import KINDS, open_mp4
 
-FILM_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".h264", ".264", ".h265", ".265", ".hevc"))
+FILM_SUFFIXES = frozenset(
+    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".h264", ".264", ".h265", ".265", ".hevc")
+)
 """Of names that people and players take for films, whether this verifier reads them or not."""
 _START_CODES = (b"\0\0\1", b"\0\0\0\1")
 

@@ -23,9 +23,9 @@ _MOST_CANDIDATES = 8
 class Gop:
     """number: its place in the file, from 0. anchor: hash of its IDR picture's primary slice. slices: SHA-256 of each further slice, 32
     bytes each, before they are bound to the anchor. first_slices: number of each picture's first slice in the hash list. uncovered:
-    pictures of kinds that no document lists. overflow: slices beyond what is kept. params: short digest of the parameter sets in force.
-    exact: it fits its document, slice by slice. idr_proven: a later document's link names its IDR picture;
-    idr_altered: a document must speak of it and names another IDR picture."""
+    pictures with slices of kinds that no document lists. overflow: slices beyond what is kept. earliest_ns, latest_ns: composition times
+    of its pictures. params: short digest of the parameter sets in force. exact: it fits its document, slice by slice. idr_proven: a later
+    document's link names its IDR picture; idr_altered: a document must speak of it and names another IDR picture."""
 
     number: int
     anchor: bytes
@@ -36,14 +36,29 @@ class Gop:
     pictures: int = 0
     uncovered: int = 0
     overflow: int = 0
+    earliest_ns: int | None = None
+    latest_ns: int | None = None
     document: Paper | None = None
     exact: bool = False
     idr_proven: bool = False
     idr_altered: bool = False
+    _hash: bytes = b""
+    _hashed: int = 0
 
     @property
     def count(self) -> int:
         return 1 + len(self.slices) // HASH_BYTES
+
+    def shown_at(self, pts_ns: int | None) -> None:
+        if pts_ns is not None:
+            self.earliest_ns = pts_ns if self.earliest_ns is None else min(self.earliest_ns, pts_ns)
+            self.latest_ns = pts_ns if self.latest_ns is None else max(self.latest_ns, pts_ns)
+
+    def gop_hash(self) -> bytes:
+        """Of all hashes together; worked out anew only when slices were added."""
+        if self._hashed != self.count:
+            self._hash, self._hashed = sha256(b"".join(self.hashes())).digest(), self.count
+        return self._hash
 
     def hashes(self) -> list[bytes]:
         """The hash list as a document would have it."""
@@ -143,7 +158,7 @@ class Matching:
         for gop in self._candidates(paper):
             if gop.document is not None:
                 continue
-            if gop.fits(paper.hashes) if paper.listed else sha256(b"".join(gop.hashes())).digest() == paper.gop_hash and not gop.overflow:
+            if gop.fits(paper.hashes) if paper.listed else gop.gop_hash() == paper.gop_hash and not gop.overflow:
                 self._assign(paper, gop, exact=True)
                 return
 

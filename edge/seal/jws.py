@@ -15,15 +15,14 @@ from typing import Literal
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.seal.certificates import BadCertificate, fingerprint_of, p256_key, read_certificates
+from edge.seal.ecdsa import COORDINATE_BYTES, to_der, to_raw
 from edge.seal.signer import Identity, SigningTrouble
 
 LARGEST_HEADER_BYTES = 1024
 LARGEST_TOKEN_BYTES = 4 << 20
-COORDINATE_BYTES = 32
-"""Of r and of s (RFC 7518, 3.4)."""
 _ES256 = ec.ECDSA(hashes.SHA256())
 
 
@@ -90,23 +89,6 @@ def verify(jws: Jws, by: bytes | ec.EllipticCurvePublicKey) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def to_der(raw: bytes) -> bytes:
-    """r || s (64 bytes) as a DER signature. Raises ValueError for another length."""
-    if len(raw) != 2 * COORDINATE_BYTES:
-        raise ValueError(f"a signature of {len(raw)} bytes")
-    r, s = raw[:COORDINATE_BYTES], raw[COORDINATE_BYTES:]
-    return utils.encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
-
-
-def to_raw(der: bytes) -> bytes:
-    """A DER signature as r || s. Raises ValueError where it does not read or does not fit."""
-    try:
-        r, s = utils.decode_dss_signature(der)
-        return r.to_bytes(COORDINATE_BYTES, "big") + s.to_bytes(COORDINATE_BYTES, "big")
-    except OverflowError as error:
-        raise ValueError("no P-256 signature") from error
 
 
 def _sign(identity: Identity, typ: str, payload: bytes) -> tuple[str, str, str]:

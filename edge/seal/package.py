@@ -15,6 +15,7 @@ from edge.seal.findings import Findings
 from edge.seal.package_gaps import declared_gaps, explained, undeclared_gaps
 from edge.seal.package_journal import Journal, check_file, read_journal
 from edge.seal.package_statement import SignedStatement, plain_name, read_statement, unnamed_files
+from edge.seal.signatures import names_node
 from edge.seal.stream import StreamReport, read_stream
 from edge.seal.trust import ChainResult, Roots
 from edge.seal.verdict import gap_of
@@ -24,6 +25,7 @@ _PARTS = frozenset((STATEMENT_NAME, SIGNATURE_NAME, *REPORT_NAMES.values()))
 _PROVEN_BY_HASH = frozenset(
     (
         "pictures_unverifiable",
+        "last_picture_uncovered",
         "document_without_gop",
         "second_video_track",
         "several_descriptions",
@@ -36,9 +38,12 @@ _PROVEN_BY_HASH = frozenset(
         "pictures_behind_end",
         "span_order_unknown",
         "playback_speed",
+        "shown_out_of_place",
+        "nothing_verified",
     )
 )
 """What a file may have that no signature in the stream speaks for, and that is as it left the node where the file's hash is signed."""
+_COUNTED_AS_BY_PACKAGE = ("pictures_unverifiable", "last_picture_uncovered")
 
 
 @dataclass(slots=True)
@@ -85,21 +90,16 @@ def read_package(folder: Path, roots: Roots | None) -> PackageReport:
         if file.report is not None:
             package.gaps += [explained(gap, statement) for gap in stream_gaps(file)]
     package.gaps += [*declared_gaps(statement), *undeclared_gaps(statement)]
-    _tell_others(folder, {each.name: None for each in statement.files}, findings)
+    for path in unnamed_files(folder, {each.name: None for each in statement.files}, _PARTS):
+        if _is_film(path):
+            findings.add("unverifiable", "films_not_named", name=path.name[:255])
+        else:
+            findings.add("note", "files_not_named", name=path.name[:255])
     return package
 
 
-def _tell_others(folder: Path, named: dict[str, None], findings: Findings) -> None:
-    """Files that the statement does not name. A film among them may be taken for a part of the package."""
-    for path in unnamed_files(folder, named, _PARTS):
-        if _is_film(path):
-            findings.add("unverifiable", "film_not_named", name=path.name)
-        else:
-            findings.add("note", "files_not_named", name=path.name)
-
-
 def _is_film(path: Path) -> bool:
-    """By its name or its beginning."""
+    """By its name or its beginning: whether somebody who opens the folder may take it for one of the package's films."""
     if path.suffix.lower() in FILM_SUFFIXES:
         return True
     try:
@@ -141,13 +141,15 @@ def _judge(file: PackageFile, signed: SignedStatement, report: StreamReport) -> 
     serial = report.document.serial if report.document else ""
     if serial and serial != f"{statement.node}/{statement.camera}":
         file.findings.add("contradicts", "file_of_other_camera", name=file.named.name, serial=serial)
+    if serial and report.chain is not None and signed.trusted and not names_node(report.chain.subject, statement.node):
+        file.findings.add("contradicts", "certificate_of_other_node", subject=report.chain.subject)
     whole = file.same and signed.sound
     if whole:
         file.by_package = report.pictures.unverifiable + report.pictures.closing
     if not report.signed and whole:
         file.findings.add("note", "stream_unsigned", name=file.named.name)
     for each in report.findings.found.values():
-        if each.code == "no_trust" or (whole and each.code == "pictures_unverifiable"):
+        if each.code == "no_trust" or (whole and each.code in _COUNTED_AS_BY_PACKAGE):
             continue
         proven = whole and each.code in _PROVEN_BY_HASH
         file.findings.add("note" if proven else each.effect, each.code, each.count, **each.facts)

@@ -49,6 +49,10 @@ NOT_PROVEN: dict[str, tuple[str, str]] = {
     ),
     "timing": ("that it plays at the speed at which it was recorded", "że odtwarza się z prędkością nagrania"),
     "picture_times": ("the time of each single picture within its second", "czas każdego pojedynczego obrazu w obrębie sekundy"),
+    "hints": (
+        "hints to players in the file or the stream (turning, cropping, shape, colours)",
+        "wskazówki dla odtwarzaczy w pliku lub strumieniu (obrót, kadr, proporcje, barwy)",
+    ),
     "closing_picture": (
         "the last picture in the file, which is not shown: it carries the signature of those before it",
         "ostatni obraz w pliku, niepokazywany: zawiera podpis poprzednich",

@@ -84,8 +84,9 @@ def is_signed_by(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) 
 
 
 def names_node(subject: str, node: str) -> bool:
-    """Whether a certificate's subject (RFC 4514) has the node's id as its common name."""
-    return f"CN={node}" in subject.split(",")
+    """Whether a certificate's subject (RFC 4514) has the node's id as its common name. Escaped characters are in no node's id, and could
+    make one name look like two."""
+    return "\\" not in subject and f"CN={node}" in subject.split(",")
 
 
 def _valid_at(chain: ChainResult, utc_ns: int | None) -> bool:

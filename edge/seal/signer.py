@@ -26,7 +26,8 @@ class Signer(Protocol):
         """DER SubjectPublicKeyInfo."""
 
     def sign(self, digest: bytes) -> bytes:
-        """Of a SHA-256 digest (32 bytes): the DER signature (RFC 3279, 2.2.3), at most 72 bytes. Raises SigningTrouble."""
+        """Of a SHA-256 digest (32 bytes): the DER signature (RFC 3279, 2.2.3), at most 72 bytes. Raises SigningTrouble;
+        ValueError for a digest of another length."""
 
     def close(self) -> None:
         """Ends helper processes and sessions. Called once."""

@@ -12,7 +12,7 @@ from edge.seal.gops import Gop, Paper
 from edge.seal.onvif import Document
 from edge.seal.order import Order, StreamGap, judge_order
 from edge.seal.parameter_watch import stated_digest
-from edge.seal.playback import Step, plays_true
+from edge.seal.playback import Step, out_of_place, plays_true
 from edge.seal.signers import Signers
 from edge.seal.trust import ChainResult, Roots
 from edge.seal.verification import Agreement
@@ -76,6 +76,11 @@ def read_stream(name: str, film: Film, roots: Roots | None) -> StreamReport:
     papers = [gop.document for gop in documented if gop.document is not None]
     if signers.document is not None and roots is None:
         findings.add("unverifiable", "no_trust")
+    displaced = out_of_place(gops)
+    if displaced is not None:
+        findings.add("contradicts", "shown_out_of_place", gop=displaced.number)
+    if collector.seis and not pictures.verified:
+        findings.add("unverifiable", "nothing_verified")
     hidden = collector.hidden - pictures.closing
     if hidden:
         findings.add("note", "hidden_by_edit", pictures=hidden)
@@ -123,9 +128,16 @@ def _pictures(collector: Collector, order: Order) -> Pictures:
             collector.findings.add("contradicts", "picture_altered", count=found.altered, gop=gop.number, counter=gop.document.counter)
         if found.missing:
             order.gap(_gap_in(gop.document, found.missing))
-    if total.unverifiable:
+    if total.unverifiable == 1 and _ends_with_closing(collector.matching.gops):
+        collector.findings.add("unverifiable", "last_picture_uncovered")
+    elif total.unverifiable:
         collector.findings.add("unverifiable", "pictures_unverifiable", count=total.unverifiable)
     return total
+
+
+def _ends_with_closing(gops: list[Gop]) -> bool:
+    """With one picture behind a signed GOP, which carries that GOP's document and is shown."""
+    return len(gops) > 1 and gops[-1].pictures == 1 and gops[-1].document is None and gops[-2].document is not None
 
 
 def _gap_in(paper: Paper, pictures: int) -> StreamGap:

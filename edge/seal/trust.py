@@ -22,7 +22,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from edge.clock import NS_PER_S, format_utc
 from edge.errors import ConfigError
-from edge.seal.certificates import UNREADABLE, BadCertificate, fingerprint_of, p256_key, read_certificates, subject_of, validity_of
+from edge.seal.certificates import (
+    UNREADABLE,
+    BadCertificate,
+    fingerprint_of,
+    is_issued_by,
+    p256_key,
+    read_certificates,
+    subject_of,
+    validity_of,
+)
 
 LARGEST_ROOTS_BYTES = 1 << 20
 _E = TypeVar("_E", bound=x509.ExtensionType)
@@ -162,13 +171,7 @@ def _issuer(
 
 
 def _signed_by(issued: x509.Certificate, by: x509.Certificate) -> bool:
-    if not isinstance(issued.signature_hash_algorithm, _HASHES):
-        return False
-    try:
-        issued.verify_directly_issued_by(by)
-    except UNREADABLE:
-        return False
-    return True
+    return isinstance(issued.signature_hash_algorithm, _HASHES) and is_issued_by(issued, by)
 
 
 def _leaf_fault(leaf: x509.Certificate) -> str:

@@ -105,7 +105,7 @@ def not_proven_of(report: StreamReport, *, package: bool) -> list[str]:
     if report.timing != "match" and not package:
         found.append("timing")
     if not package:
-        found.append("picture_times")
+        found += ["picture_times", "hints"]
     if report.pictures.closing and not package:
         found.append("closing_picture")
     if report.document is not None and report.document.manufacturer != OUR_MANUFACTURER:

@@ -57,9 +57,17 @@ REASONS: dict[str, tuple[str, str]] = {
         "obrazy nieczytelne: {count}; plik jest w tym miejscu uszkodzony lub zmieniony",
     ),
     "pictures_unverifiable": ("pictures that no signature covers: {count}", "obrazy nieobjęte żadnym podpisem: {count}"),
+    "last_picture_uncovered": (
+        "the last picture of the file is covered by no signature: it is there to carry that of the pictures before it",
+        "ostatniego obrazu w pliku nie obejmuje podpis: jest tam, aby przenieść podpis obrazów przed nim",
+    ),
     "document_without_gop": (
         "a signature speaks of pictures that are not in the file, or of changed ones: which, cannot be told",
         "podpis dotyczy obrazów, których w pliku nie ma, albo zmienionych: nie można rozstrzygnąć",
+    ),
+    "nothing_verified": (
+        "there are signatures, and none of them covers a picture of this file",
+        "są podpisy, ale żaden nie obejmuje obrazu z tego pliku",
     ),
     "span_order_unknown": (
         "the file joins recordings whose order no signed time tells",
@@ -128,6 +136,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "the file plays at another speed than recorded: {signed_ms} ms by the signatures, {played_ms} ms in the file",
         "plik odtwarza się z inną prędkością niż nagranie: {signed_ms} ms według podpisów, {played_ms} ms w pliku",
     ),
+    "shown_out_of_place": (
+        "pictures are shown among those of another second than the one they were recorded in (GOP {gop})",
+        "obrazy są pokazywane w innej sekundzie niż ta, w której je nagrano (GOP {gop})",
+    ),
     "edit_speed": ("the edit list plays at another speed than recorded", "lista edycji zmienia prędkość odtwarzania"),
     "edit_order": (
         "the edit list plays footage again or in another order than recorded",
@@ -189,13 +201,13 @@ REASONS: dict[str, tuple[str, str]] = {
     "file_unreadable": ("{name} does not read as a film: {why}", "{name} nie daje się odczytać jako film: {why}"),
     "file_of_other_camera": ("{name} comes from another camera: {serial}", "{name} pochodzi z innej kamery: {serial}"),
     "file_name_leads_away": ("the statement names a file outside the package", "oświadczenie wskazuje plik poza pakietem"),
-    "film_not_named": (
-        "films in the folder that are not part of the package and were not verified: {count} (first: {name})",
-        "filmy w folderze nienależące do pakietu i niesprawdzone: {count} (pierwszy: {name})",
-    ),
     "files_not_named": (
         "files in the folder that are not part of the package and were not verified: {count} (first: {name})",
         "pliki w folderze nienależące do pakietu i niesprawdzone: {count} (pierwszy: {name})",
+    ),
+    "films_not_named": (
+        "films in the folder that the package's statement does not name: {count} (first: {name}); nothing speaks for them",
+        "filmy w folderze, których nie wymienia oświadczenie pakietu: {count} (pierwszy: {name}); nic o nich nie świadczy",
     ),
     "journal_line_unreadable": ("line {line} of the journal {journal} does not read", "wiersz {line} dziennika {journal} jest nieczytelny"),
     "journal_chain_broken": (

@@ -9,6 +9,7 @@ from threading import Event
 from edge import __version__
 from edge.clip.holes import Missing, missing_of
 from edge.clip.maker import ClipMaker
+from edge.clip.package import PackageMaker
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clock import Clock, monotonic_s
@@ -34,19 +35,24 @@ from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
 from edge.messages.clip import ClipRequest
-from edge.messages.records import Boot, Stop
+from edge.messages.evidence import ConfigInForce
+from edge.messages.records import AlarmRaised, Boot, Facts, Stop
 from edge.messages.wire import CameraInfo, NodeInfo
-from edge.ring.hold import Holds
+from edge.ring.hold_alarms import PREFIX as HOLD_PREFIX
+from edge.ring.hold_alarms import HoldAlarms
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.query import RingReader
+from edge.seal.opening import identity_opener
 from edge.services.agent_alarms import PREFIX, LinkAlarms
-from edge.services.agent_chores import HOLDS_EVERY_S, refresh_holds
+from edge.services.agent_chores import HOLDS_EVERY_S, holds_of, refresh_holds
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_parts import Inbox, Parts
-from edge.services.agent_past import look_back_from, standing_alarms
+from edge.services.agent_past import Past, look_back_from, recall
 from edge.services.agent_turns import Agent
 from edge.services.agent_voice import Wills
+from edge.services.checkpoints import Checkpoints, Pace
 from edge.services.clip_jobs import ClipJobs
+from edge.services.key_standing import CODE as SEAL_ALARM
 from edge.services.lifecycle import settle_memory, sole_user
 from edge.upload.http import target_of
 from edge.upload.jobs import JobStore
@@ -57,13 +63,15 @@ log = logging.getLogger(__name__)
 JOURNAL = "agent"
 PEOPLE_AND_WATCHER = ("watcher", "local")
 STATE = "agent"
-"""Folder below the data partition: session number, commands taken."""
+PAST = "past.json"
+"""Folder below the data partition: session number, commands taken, what stands."""
+_LAST_WAIT_S = 3.0
 
 
-def run_agent(config: NodeConfig, stop: Event) -> int:
-    """Until `stop`. Without [mqtt] it touches no network and only keeps locks complete. Returns 0; 1 when a thread of it broke. Raises
-    ConfigError for keys and certificates that cannot be used, StorageError when its journal cannot be opened, TryAgain when another
-    agent runs on the same data."""
+def run_agent(config: NodeConfig, stop: Event, *, config_sha256: str = "") -> int:
+    """Until `stop`. Without [mqtt] it touches no network, keeps locks complete and signs checkpoints. Returns 0; 1 when a thread of it
+    broke. Raises ConfigError for keys and certificates of the link that cannot be used, StorageError when its journal cannot be opened,
+    TryAgain when another agent runs on the same data."""
     disk = LinuxDisk()
     folders = folders_of(config)
     if config.node.sentinel:
@@ -72,38 +80,69 @@ def run_agent(config: NodeConfig, stop: Event) -> int:
     disk.mkdir(state)
     with sole_user(state, "publishes for this node"):
         clock = KernelClock(config.clock.trust, config.clock.max_error_ms)
+        past = recall(disk, state / PAST, JournalReader(disk, folders.journal(JOURNAL)))
+        journal = _journal(disk, folders, clock, boot_id(), past, config_sha256)
+        checkpoints = _checkpoints(config, folders, disk, clock, journal, past)
         if config.mqtt is None:
-            return _run_alone(config, folders, disk, clock, stop)
-        agent = build(config, config.mqtt, folders, disk, clock, state)
+            return _run_alone(config, folders, disk, clock, stop, journal, checkpoints, past)
+        agent = build(config, config.mqtt, folders, disk, clock, state, journal, checkpoints, past)
         settle_memory()
         return agent.run(stop)
 
 
-def _run_alone(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, stop: Event) -> int:
+def _run_alone(
+    config: NodeConfig,
+    folders: NodeFolders,
+    disk: Disk,
+    clock: Clock,
+    stop: Event,
+    journal: JournalWriter,
+    checkpoints: Checkpoints,
+    past: Past,
+) -> int:
     log.info("no [mqtt] section: nothing is published and no command is taken")
-    journal = _journal(disk, folders, clock, boot_id())
-    holds = Holds(disk, folders.data, journal, clock, RingReader(disk, folders.data, clock, boot_id()), config.hold.quota_percent)
-    while not stop.is_set():
-        refresh_holds(holds)
+    holds = holds_of(config, disk, journal, clock, RingReader(disk, folders.data, clock, journal.boot, config.retention.days))
+    alarms = HoldAlarms(holds, journal, clock, _about_holds(past.alarms))
+    checkpoints.start()
+    while not stop.is_set() and not checkpoints.thread.broken:
+        refresh_holds(holds, alarms)
+        checkpoints.look(monotonic_s())
         stop.wait(HOLDS_EVERY_S)
+    checkpoints.stop(_LAST_WAIT_S)
     journal.append(Stop(reason="asked to"))
     journal.close()
-    return 0
+    return 1 if checkpoints.thread.broken else 0
 
 
-def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, clock: Clock, state: Path) -> Agent:
+def build(
+    config: NodeConfig,
+    mqtt: Mqtt,
+    folders: NodeFolders,
+    disk: Disk,
+    clock: Clock,
+    state: Path,
+    journal: JournalWriter,
+    checkpoints: Checkpoints,
+    past: Past,
+) -> Agent:
     """Names every adapter. Nothing is started yet."""
-    node, boot = config.node.id, boot_id()
+    node, boot = config.node.id, journal.boot
     key = read_command_key(Path(mqtt.command_key)) if mqtt.command_key else None
     target = target_of(config.upload) if config.upload is not None else None
-    journal = _journal(disk, folders, clock, boot)
     inbox = Inbox()
     store = JobStore(disk, folders.jobs)
     jobs = None
     if config.upload is not None and target is not None:
         deadline_s = config.upload.deadline_h * 3600
-        jobs = ClipJobs(store, ClipMaker(node), target, upload_settings_of(config.upload), deadline_s, inbox.put)
-    ring = RingReader(disk, folders.data, clock, boot)
+        jobs = ClipJobs(
+            store,
+            ClipMaker(node, _packages(config, disk, clock, checkpoints)),
+            target,
+            upload_settings_of(config.upload),
+            deadline_s,
+            inbox.put,
+        )
+    ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
     clip = ClipVerb(
         [camera.id for camera in config.camera],
         lambda request: _plan(ring, request),
@@ -112,8 +151,7 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
         jobs.add if jobs is not None else lambda job: None,
         deliverable=jobs is not None,
     )
-    standing = standing_alarms(JournalReader(disk, folders.journal(JOURNAL)))
-    holds = Holds(disk, folders.data, journal, clock, ring, config.hold.quota_percent)
+    holds = holds_of(config, disk, journal, clock, ring)
     verbs: dict[str, Verb] = {"clip": clip, "hold": HoldVerb(holds), "release": ReleaseVerb(holds)}
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
@@ -121,6 +159,8 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
         mqtt=mqtt,
         node=node,
         boot=boot,
+        disk=disk,
+        past=state / PAST,
         clock=clock,
         journal=journal,
         link=MqttLink(settings_of(mqtt, node), subscriptions(mqtt.org, node), wills.next),
@@ -131,15 +171,25 @@ def build(config: NodeConfig, mqtt: Mqtt, folders: NodeFolders, disk: Disk, cloc
         ledger=Ledger(disk, state / "commands"),
         verbs=verbs,
         holds=holds,
+        hold_alarms=HoldAlarms(holds, journal, clock, _about_holds(past.alarms)),
         store=store,
         jobs=jobs,
-        health=HealthWatch(config, folders, disk, clock, [each for each in standing if not each.code.startswith(PREFIX)], inbox.put),
-        link_alarms=LinkAlarms(journal, [each for each in standing if each.code.startswith(PREFIX)], monotonic_s()),
+        health=HealthWatch(config, folders, disk, clock, [each for each in past.alarms if _is_of_health(each.code)], inbox.put),
+        checkpoints=checkpoints,
+        link_alarms=LinkAlarms(journal, [each for each in past.alarms if each.code.startswith(PREFIX)], monotonic_s()),
         health_interval_s=config.health.interval_s,
         journal_days=config.retention.journal_days,
-        info=_info(config, boot, sorted(verbs) if key is not None else []),
+        info=_info(config, journal.boot, sorted(verbs) if key is not None else [], checkpoints.every_s),
     )
     return Agent(parts, inbox)
+
+
+def _is_of_health(code: str) -> bool:
+    return not code.startswith((PREFIX, HOLD_PREFIX)) and code != SEAL_ALARM
+
+
+def _about_holds(standing: list[AlarmRaised]) -> list[AlarmRaised]:
+    return [each for each in standing if each.code.startswith(HOLD_PREFIX)]
 
 
 def _plan(ring: RingReader, request: ClipRequest) -> Plan:
@@ -149,19 +199,42 @@ def _plan(ring: RingReader, request: ClipRequest) -> Plan:
     return plan_clip(ring, request, missing=missing)
 
 
-def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str) -> JournalWriter:
-    """Opened, with the record of this start in it."""
+def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, journal: JournalWriter, past: Past) -> Checkpoints:
+    seal = config.seal
+    return Checkpoints(
+        config.node.id,
+        disk,
+        folders.journals,
+        clock,
+        journal,
+        identity_opener(seal, clock),
+        Pace(every_s=seal.checkpoint_s) if seal is not None else None,
+        adapter=seal.signer if seal is not None else "",
+        standing=past.alarms,
+    )
+
+
+def _packages(config: NodeConfig, disk: Disk, clock: Clock, checkpoints: Checkpoints) -> PackageMaker:
+    """Signs with a session of its own: the checkpoints' signer belongs to their thread."""
+    return PackageMaker(config, disk, clock, identity_opener(config.seal, clock), lambda identity, clip: checkpoints.request(clip))
+
+
+def _journal(disk: Disk, folders: NodeFolders, clock: Clock, boot: str, past: Past, config_sha256: str) -> JournalWriter:
+    """Opened, with the records of this start in it."""
     folder = folders.journal(JOURNAL)
     last = JournalReader(disk, folder).last()
     journal = JournalWriter(disk, folder, clock, boot)
     journal.open()
     if last is None:
-        ended = Boot(version=__version__, ended="first")
+        start = Boot(version=__version__, ended="first", config_sha256=config_sha256)
     elif last.record.type == "stop":
-        ended = Boot(version=__version__, ended="orderly")
+        start = Boot(version=__version__, ended="orderly", config_sha256=config_sha256)
     else:
-        ended = Boot(version=__version__, ended="crash" if last.record.boot == boot else "power")
-    journal.append(ended)
+        start = Boot(version=__version__, ended="crash" if last.record.boot == boot else "power", config_sha256=config_sha256)
+    facts: list[Facts] = [start]
+    if past.config_sha256 and config_sha256 and past.config_sha256 != config_sha256:
+        facts.append(ConfigInForce(sha256=config_sha256, before=past.config_sha256))
+    journal.append_all(facts)
     return journal
 
 
@@ -192,7 +265,7 @@ def _properties(disk: Disk, folders: NodeFolders, mqtt: Mqtt, node: str, names: 
     return Properties(mqtt.org, node, followers)
 
 
-def _info(config: NodeConfig, boot: str, commands: list[str]) -> NodeInfo:
+def _info(config: NodeConfig, boot: str, commands: list[str], checkpoint_s: float | None) -> NodeInfo:
     return NodeInfo(
         node=config.node.id,
         version=__version__,
@@ -202,4 +275,6 @@ def _info(config: NodeConfig, boot: str, commands: list[str]) -> NodeInfo:
         timezone=config.node.timezone,
         cameras=[CameraInfo(id=camera.id, name=camera.name) for camera in config.camera],
         commands=commands,
+        health_s=config.health.interval_s,
+        checkpoint_s=checkpoint_s,
     )

@@ -19,17 +19,20 @@ from edge.link.lane import Lane
 from edge.messages.health import HealthDocument, LinkHealth
 from edge.messages.records import AlarmRaised
 from edge.ring.layout import NodeFolders
+from edge.ring.measure import Measures
 from edge.services.lifecycle import ServiceThread
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY_S = 10.0
+"""A dead camera is told within a minute, however seldom documents go out: two looks and the alarm's hold time."""
 ORPHAN_AFTER_S = 900.0
 """Longer than any alarm's hold time: what was raised before the start and is not raised again by then stands no more."""
 
 
 class HealthWatch:
-    """`tell` is called in the thread "health", with each document and the alarms that changed with it; it only queues. `standing`: alarms
-    of this kind that were raised when the process before this one ended."""
+    """`tell` is called in the thread "health", with the document that is due, or with one by which alarms changed; it only queues.
+    `standing`: alarms of this kind that were raised when the process before this one ended."""
 
     def __init__(
         self,
@@ -44,10 +47,14 @@ class HealthWatch:
         self._orphans = {alarm.code: alarm for alarm in standing}
         self._tell = tell
         self._alarms = Alarms()
+        self._measures = Measures(disk, folders, clock)
         self._began_ns = clock.boot_ns()
+        self._due_ns = self._began_ns
         self._stop = threading.Event()
         self.link: LinkHealth | None = None
         """Replaced by the agent's main thread."""
+        self.agent_refused = False
+        """The agent's own journal takes nothing; set by its main thread."""
         self.thread = ServiceThread("health", self._run)
 
     def start(self) -> None:
@@ -60,14 +67,18 @@ class HealthWatch:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.look()
-            self._stop.wait(self._config.health.interval_s)
+            self._stop.wait(min(self._config.health.interval_s, LOOK_EVERY_S))
 
     def look(self) -> None:
-        """One document."""
-        seen = probe(self._config, self._folders, self._disk, self._clock)
-        document = health_document(self._config, seen, link=self.link, alarms=self._alarms.active)
+        """Judge the node as it is now."""
+        seen = probe(self._config, self._folders, self._disk, self._clock, measures=self._measures)
+        document = health_document(self._config, seen, link=self.link, alarms=self._alarms.active, agent_refused=self.agent_refused)
         edges = self._alarms.judge(document)
-        self._tell((document, edges + self._orphaned(edges)))
+        edges += self._orphaned(edges)
+        now_ns = self._clock.boot_ns()
+        if edges or now_ns >= self._due_ns:
+            self._due_ns = now_ns + round(self._config.health.interval_s * NS_PER_S)
+            self._tell((document, edges))
 
     def _orphaned(self, edges: list[AlarmRaised]) -> list[AlarmRaised]:
         for edge in edges:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import queue
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.clock import Clock
 from edge.command.authority import Authority
 from edge.command.dispatch import Verb
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt
+from edge.host.disk import Disk
 from edge.journal.writer import JournalWriter
 from edge.link.lane import Lane
 from edge.link.port import Link
@@ -20,9 +22,11 @@ from edge.messages.health import HealthDocument
 from edge.messages.records import AlarmRaised
 from edge.messages.wire import NodeInfo
 from edge.ring.hold import Holds
+from edge.ring.hold_alarms import HoldAlarms
 from edge.services.agent_alarms import LinkAlarms
 from edge.services.agent_health import HealthWatch
 from edge.services.agent_voice import Wills
+from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.upload.jobs import Final, Job, JobStore
 
@@ -38,6 +42,9 @@ class Parts:
     mqtt: Mqtt
     node: str
     boot: str
+    disk: Disk
+    past: Path
+    """Where it is written down what stands: see agent_past."""
     clock: Clock
     journal: JournalWriter
     link: Link
@@ -48,9 +55,11 @@ class Parts:
     ledger: Ledger
     verbs: Mapping[str, Verb]
     holds: Holds
+    hold_alarms: HoldAlarms
     store: JobStore
     jobs: ClipJobs | None
     health: HealthWatch
+    checkpoints: Checkpoints
     link_alarms: LinkAlarms
     health_interval_s: float
     journal_days: float

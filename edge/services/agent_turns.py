@@ -10,6 +10,8 @@ import queue
 import threading
 from collections.abc import Iterable
 
+import msgspec
+
 from edge.clock import monotonic_s
 from edge.command.dispatch import Dispatcher
 from edge.errors import StorageError
@@ -21,7 +23,7 @@ from edge.link.publish import Publisher
 from edge.messages.clip import JobProgress
 from edge.messages.health import LinkHealth
 from edge.messages.records import AlarmRaised, Stop
-from edge.messages.wire import Ack, Response, Status
+from edge.messages.wire import Ack, NodeInfo, Response, Status
 from edge.services.agent_chores import DAY_S, HOLDS_EVERY_S, once_a_day, refresh_holds
 from edge.services.agent_health import with_backlog
 from edge.services.agent_parts import Inbox, News, Parts
@@ -53,6 +55,7 @@ class Agent:
         self._dispatcher = Dispatcher(parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer)
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
+        self._told_info = parts.info
         self._confirmed_s: float | None = None
         self._last_words = LastWords(parts.store, parts.journal, self._dispatcher.news)
         self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds"), 0.0)
@@ -67,9 +70,10 @@ class Agent:
             parts.jobs.start()
         self._measure_link(monotonic_s())
         parts.health.start()
+        parts.checkpoints.start()
         parts.link.start()
         systemd.ready()
-        threads = [parts.health.thread] + ([parts.jobs.thread] if parts.jobs is not None else [])
+        threads = [parts.health.thread, parts.checkpoints.thread] + ([parts.jobs.thread] if parts.jobs is not None else [])
         try:
             while not stop.is_set():
                 self.turn()
@@ -131,11 +135,16 @@ class Agent:
             _learn(lane)
         self._publisher.connected(event, now_s)
         self._birth()
-        self._voice.info(self._parts.info)
+        self._told_info = self._info()
+        self._voice.info(self._told_info)
         for direct in self._parts.properties.all():
             self._publisher.put(direct)
         self._dispatcher.tell_again()
         self._publisher.pump(now_s)
+
+    def _info(self) -> NodeInfo:
+        """The certificate is known only once the key has signed."""
+        return msgspec.structs.replace(self._parts.info, certificates=self._parts.checkpoints.certificates)
 
     def _birth(self) -> None:
         self._told_epochs = {lane.name: lane.epoch for lane in self._publisher.lanes if lane.epoch}
@@ -209,6 +218,10 @@ class Agent:
     def _chores(self, now_s: float) -> None:
         if self._due("alarms", now_s, _ALARMS_EVERY_S):
             self._parts.link_alarms.look(self._publisher.lanes, now_s)
+            self._parts.checkpoints.look(now_s)
+            if self._publisher.online and self._told_info != self._info():
+                self._told_info = self._info()
+                self._voice.info(self._told_info)
             if self._publisher.online and self._told_epochs != {lane.name: lane.epoch for lane in self._publisher.lanes if lane.epoch}:
                 self._birth()
         if self._due("link", now_s, self._parts.health_interval_s / 2):
@@ -216,7 +229,7 @@ class Agent:
         if self._last_words.waiting and self._due("record", now_s, _RECORD_AGAIN_S):
             self._forget(self._last_words.again())
         if self._due("holds", now_s, HOLDS_EVERY_S):
-            refresh_holds(self._parts.holds)
+            refresh_holds(self._parts.holds, self._parts.hold_alarms)
         if self._due("day", now_s, DAY_S):
             once_a_day(self._parts)
 
@@ -229,6 +242,7 @@ class Agent:
     def _measure_link(self, now_s: float) -> None:
         confirmed_age_s = None if self._confirmed_s is None else now_s - self._confirmed_s
         known = LinkHealth(connected=self._publisher.online, session=self._parts.wills.session, connects=self._connects)
+        self._parts.health.agent_refused = self._parts.journal.refusing
         self._parts.health.link = with_backlog(known, self._publisher.lanes, confirmed_age_s, self._parts.clock)
 
     def _end(self) -> None:
@@ -238,6 +252,7 @@ class Agent:
         parts.health.stop(_FAREWELL_S)
         if parts.jobs is not None:
             parts.jobs.stop(_FAREWELL_S)
+        parts.checkpoints.stop(_FAREWELL_S)
         try:
             parts.journal.append(Stop(reason="asked to"))
         except StorageError as error:

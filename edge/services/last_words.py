@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from edge.clip.exported import exported_of
 from edge.errors import StorageError
 from edge.messages.clip import ClipFile
 from edge.messages.records import RECORD_MAX_BYTES, ClipDone, Facts, Record
@@ -56,17 +57,21 @@ class LastWords:
 
     def _tell(self, job: Job, final: Final) -> None:
         if job.id not in self._recorded:
-            self._journal.append_all(records_of(job.id, final), camera=job.request.camera)
+            told: list[Facts] = [*records_of(job.id, final)]
+            if final.manifest is not None:
+                told += exported_of(final.manifest, "upload")
+            self._journal.append_all(told, camera=job.request.camera)
             self._recorded.add(job.id)
         self._answer(answer_of(job.id, final))
 
 
 def records_of(id: str, final: Final) -> list[ClipDone]:
-    """One record; more where the files do not fit into it."""
-    progress, files = final.progress, final.manifest.files if final.manifest is not None else []
+    """One record; more where the files do not fit into it. What went with the clips stands behind them."""
+    progress, manifest = final.progress, final.manifest
+    files = [_told(file) for file in manifest.files] if manifest is not None else []
+    files += [msgspec.to_builtins(file) for file in manifest.attachments] if manifest is not None else []
     return [
-        ClipDone(id=id, state=progress.state, code=progress.code, text=progress.text[:_TEXT_MAX], files=group)
-        for group in _groups([_told(file) for file in files])
+        ClipDone(id=id, state=progress.state, code=progress.code, text=progress.text[:_TEXT_MAX], files=group) for group in _groups(files)
     ]
 
 

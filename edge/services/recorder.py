@@ -24,10 +24,12 @@ from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.host.sentinel import check_one_file_system, check_sentinel
 from edge.host.timesync import KernelClock
+from edge.journal.reader import JournalReader
 from edge.journal.writer import JournalWriter
 from edge.messages.evidence import ConfigFault
 from edge.messages.records import GapReason, Stop
 from edge.messages.stream import CameraSettings
+from edge.ring.history import read_history
 from edge.ring.layout import NodeFolders, folders_of, recorder_journal
 from edge.ring.ledger import Ledger
 from edge.ring.limits import RingLimits
@@ -35,11 +37,16 @@ from edge.ring.names import RingFolder
 from edge.ring.retain import policy_of
 from edge.ring.startup import make_folders, start_ring
 from edge.ring.sweep import Sweeper
+from edge.seal.chain import Maker
+from edge.seal.opening import identity_opener
 from edge.services.camera_life import CameraLife
 from edge.services.camera_status import StatusFile
 from edge.services.intake import Intake, Interrupted
+from edge.services.interrupted import find_interrupted
 from edge.services.lifecycle import ServiceThread, settle_memory, sole_user
 from edge.services.retention import Retention
+from edge.services.sealing import Sealer
+from edge.services.signing import SigningDesk
 from edge.services.writing import IDLE_S, Writing
 
 log = logging.getLogger(__name__)
@@ -48,6 +55,7 @@ _TURN_S = 0.25
 _STATUS_S = 1.0
 _WRITER_STUCK_S = IDLE_S + 15.0
 _LAST_WRITES_S = 20.0
+_LAST_SIGNATURE_S = 2.0
 _EXIT_BROKEN = 1
 """A thread of ours ended by an exception: a bug; the service manager starts a fresh process."""
 
@@ -129,11 +137,15 @@ class _Recorder:
             log.error("camera %s: the journal cannot be opened yet: %s", camera.id, refused)
         ring = RingFolder(disk, folders.ring(camera.id))
         sweeper = Sweeper(disk, ring, self._journal, policy_of(config), self._clock, camera.id)
-        limits = RingLimits(config.ring.segment_s, config.ring.sync, camera.bitrate_kbps, config_sha256)
+        limits = RingLimits(
+            config.ring.segment_s, config.ring.sync, camera.bitrate_kbps, config_sha256=config_sha256, version=edge.__version__
+        )
         retention = Retention(sweeper, self._journal, self._clock, config.retention.journal_days)
         recording = start_ring(disk, folders, camera.id, self._clock, boot, self._ledger, retention, limits, edge.__version__)
         self._intake = Intake(config.ring.queue_gops, config.ring.queue_bytes)
-        self._writing = Writing(recording, self._intake)
+        opener = identity_opener(config.seal, self._clock)
+        self._desk = SigningDesk(camera.id, opener, config.seal.signer) if opener and config.seal else None
+        self._writing = Writing(recording, self._intake, self._sealer(disk, folders, boot))
         self._writer = ServiceThread(f"write-{camera.id}", self._writing.run)
         self._status = StatusFile(folders.run(camera.id), camera.id, self._clock, boot)
         self._ladder = RestartLadder(Limits(stall_s=camera.stall_s))
@@ -144,9 +156,24 @@ class _Recorder:
         self._ended = False
         """A replayed file is over: nothing more comes from this camera."""
 
+    def _sealer(self, disk: Disk, folders: NodeFolders, boot: str) -> Sealer:
+        camera, seal = self._camera.id, self._config.seal
+        maker = Maker(f"{self._config.node.id}/{camera}", edge.__version__)
+        if self._desk is None or seal is None:
+            return Sealer(None, self._ledger.put, self._clock, maker, 0.0)
+        interrupted = None
+        try:
+            history = read_history(JournalReader(disk, folders.journal(recorder_journal(camera))), boot)
+            interrupted = find_interrupted(disk, folders.ring(camera), history, maker)
+        except StorageError as refused:
+            log.error("camera %s: the last GOP before the restart stays unsigned: %s", camera, refused)
+        return Sealer(self._desk, self._ledger.put, self._clock, maker, seal.deadline_s, interrupted)
+
     def run(self, stop: threading.Event, config_fault: ConfigFault | None) -> int:
         if config_fault is not None:
             self._ledger.put(config_fault)
+        if self._desk is not None:
+            self._desk.thread.start()
         self._writer.start()
         settle_memory()
         systemd.ready(f"camera {self._camera.id}")
@@ -248,6 +275,8 @@ class _Recorder:
         if ended and not self._writer.broken:
             self._ledger.put(Stop(reason="asked to stop" if code == 0 else "a thread broke"))
             self._ledger.flush(now=True)
+        if self._desk is not None:
+            self._desk.stop(_LAST_SIGNATURE_S)
         self._tell("stopped")
         if ended:  # a writer stuck in the disk may have the journal's lock, and it goes with the process
             self._journal.close()

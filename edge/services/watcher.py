@@ -23,6 +23,7 @@ from edge.journal.reader import JournalReader
 from edge.journal.writer import JournalWriter
 from edge.messages.records import AlarmRaised, Boot, Facts, Record, Stop
 from edge.ring.layout import NodeFolders, folders_of
+from edge.services.lifecycle import sole_user
 from edge.watch.camera import CameraWatch, no_picture_code
 from edge.watch.resume import Legacy, legacy_of
 
@@ -36,9 +37,13 @@ RETIRE_EVERY_S = 6 * 3600.0
 
 
 def run_watcher(config: NodeConfig, stop: Event, *, clock: Clock | None = None, disk: Disk | None = None, config_sha256: str = "") -> int:
-    """Watch until `stop`. Returns 0. Raises StorageError when the journal cannot be opened at the start."""
+    """Watch until `stop`. Returns 0. Raises StorageError when the journal cannot be opened at the start, TryAgain when another
+    watcher runs on the same data."""
     clock = clock or KernelClock(config.clock.trust, config.clock.max_error_ms)
-    return Watcher(config, folders_of(config), disk or LinuxDisk(), clock, config_sha256).run(stop)
+    folders, disk = folders_of(config), disk or LinuxDisk()
+    disk.mkdir(folders.journal(WRITER))
+    with sole_user(folders.journal(WRITER), "watches this node's cameras"):
+        return Watcher(config, folders, disk, clock, config_sha256).run(stop)
 
 
 class Watcher:

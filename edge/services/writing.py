@@ -10,6 +10,7 @@ from edge.messages.stream import StreamInfo
 from edge.ring.gop import Gop
 from edge.ring.recording import Recording
 from edge.services.intake import Intake, Interrupted
+from edge.services.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +21,9 @@ _LEAST_WAIT_S = 0.05
 class Writing:
     """`run` belongs to the writer thread, which is the only one that touches the Recording; the other members may be read by any."""
 
-    def __init__(self, recording: Recording, intake: Intake) -> None:
+    def __init__(self, recording: Recording, intake: Intake, sealer: Sealer) -> None:
         self.recording = recording
+        self._sealer = sealer
         self.turned_s = monotonic_s()
         """When the loop last turned: a writer caught in a system call does not turn."""
         self._intake = intake
@@ -39,11 +41,13 @@ class Writing:
             if item is None:
                 self.recording.tick()
             elif isinstance(item, Gop):
-                self._write(item)
+                self._write(self._sealer.seal(item))
             elif isinstance(item, StreamInfo):
+                self._sealer.start(item)
                 self.recording.start(item)
             elif isinstance(item, Interrupted):
                 self.recording.gap(item.reason, item.text)
+        self._sealer.close()
         self.recording.close()
 
     def _write(self, gop: Gop) -> None:

@@ -4,6 +4,7 @@
     plan.json      which fragments answer it, as the clip maker wrote it; opaque here
     links/         hard links to the segments the plan uses, `<sequence number, 9 digits>.mp4`: they pin the footage
     progress.json  JobProgress; the job exists from the moment this file does
+    package/       what goes with the clips (see beside)
     upload.json    addresses, sizes and hashes of the uploads under way (Memory)
     final.json     the last word with the manifest (Final); written before progress.json says done or failed
 
@@ -25,6 +26,7 @@ import msgspec
 from edge.errors import IntegrityError, NotFound, Refused, StorageError
 from edge.host.disk import Disk, Stat
 from edge.messages.clip import ClipRequest, JobProgress, Manifest
+from edge.upload.beside import FOLDER, Beside
 
 _LOG = logging.getLogger(__name__)
 FINAL = ("done", "failed")
@@ -197,6 +199,9 @@ class JobStore:
     def pinned(self, job: Job, seq: int, check: Callable[[], None] = lambda: None) -> PinnedFile:
         return PinnedFile(self._disk, _link(job.folder, seq), check)
 
+    def beside(self, job: Job) -> Beside:
+        return Beside(self._disk, job.folder)
+
     def final(self, job_id: str) -> Final | None:
         """The last word on a job; None while there is none (or no such job)."""
         job = self.get(job_id)
@@ -214,6 +219,7 @@ class JobStore:
         self._disk.replace(job.folder / "final.json", msgspec.json.encode(final))
         self.save_progress(job, final.progress)
         record()
+        self._clear(job.folder / FOLDER)
         self._clear(job.folder / "links")
 
     def forget(self, keep: int = 1000) -> int:

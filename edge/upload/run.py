@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import msgspec
 
 from edge.clock import monotonic_s
 from edge.errors import EdgeError, IntegrityError, StorageError
-from edge.messages.clip import ClipFile, ClipRequest, ClipState, JobProgress, Manifest
+from edge.messages.clip import Attachment, ClipRequest, ClipState, JobProgress, Manifest
+from edge.messages.package import MEDIA_TYPES
 from edge.upload.http import Target
 from edge.upload.jobs import FileMemory, Final, Job, JobStore, Memory, PinnedFile
+from edge.upload.parcel import Parcel, clip_file, listing, metadata_of
 from edge.upload.send import Buffer, Progress, Sent, Settings, Source, Stopped, send_file
 
 _LOG = logging.getLogger(__name__)
@@ -37,6 +40,11 @@ class ClipMaker(Protocol):
     def manifest(self, request: ClipRequest, plan: bytes, clips: Mapping[int, Source]) -> Manifest:
         """One ClipFile per clip, in the order of the mapping. Parts of the plan without a clip could not be read: they are gaps."""
 
+    def package(
+        self, manifest: Manifest, plan: bytes, segment: Callable[[int], PinnedFile], check: Callable[[], None]
+    ) -> Mapping[str, bytes]:
+        """What goes with the clips, by name; other bytes at each call. check: called now and then; may raise to end it."""
+
 
 def run_job(
     job: Job,
@@ -52,9 +60,9 @@ def run_job(
     """Blocks until the job is done, has failed, or `stop` is set (then the state is "running"; call again later).
 
     deadline_s: how long the job may be worked on, over all boots. on_progress: about every 5 s and at each file, from this thread.
-    done: every file that could be made is stored by the centre with our SHA-256; code "partial" when the manifest has gaps. failed: the
-    manifest lists only files that were confirmed. The caller then calls `JobStore.finish`. Raises StorageError when the upload's address
-    cannot be stored (back off, call again).
+    done: every file that could be made, and what goes with it, is stored by the centre with our SHA-256; code "partial" when the manifest
+    has gaps. failed: the manifest lists only files that were confirmed. The caller then calls `JobStore.finish`. Raises StorageError when
+    the upload's address, or what goes with the clips, cannot be stored (back off, call again).
     """
     run = _Run(job, store, clips, target, settings, deadline_s, stop, on_progress)
     try:
@@ -70,11 +78,6 @@ def run_job(
         run.remember_time()
 
 
-def metadata_of(node: str, request_id: str, name: str, sha256: str) -> dict[str, str]:
-    """What a receiver is told of a file. filename and filetype are what receivers in general look for."""
-    return {"node": node, "request": request_id, "name": name, "sha256": sha256, "filename": name, "filetype": "video/mp4"}
-
-
 class _Run:
     def __init__(
         self,
@@ -88,6 +91,7 @@ class _Run:
         on_progress: Callable[[JobProgress], None],
     ) -> None:
         self._job = job
+        self._node = ""
         self._store = store
         self._clips = clips
         self._target = target
@@ -103,25 +107,48 @@ class _Run:
         """Raises Stopped, StorageError."""
         plan, opened, lost = self._make()
         manifest = self._clips.manifest(self._job.request, plan, opened)
-        self._tell(total_bytes=sum(file.bytes for file in manifest.files), text="")
         if not opened:
             code, text = ("unreadable", lost) if lost else ("no_footage", "there is no footage of that time")
             return self._final("failed", code, text, manifest)
-        delivered: list[ClipFile] = []
-        note = ""
-        for clip, file in zip(opened.values(), manifest.files, strict=True):
-            sent = self._deliver(clip, file, manifest, delivered)
-            if sent.state == "stopped":
-                raise Stopped("the upload was stopped")
-            if sent.state == "failed":
-                rest = msgspec.structs.replace(manifest, files=delivered)
-                return self._final("failed", sent.code, f"{file.name}: {sent.text}", rest)
-            delivered.append(file)
-            note = note or sent.text
+        self._node = manifest.node
+        films = [clip_file(clip, file) for clip, file in zip(opened.values(), manifest.files, strict=True)]
+        delivered: list[Parcel] = []
+        failed, note = self._deliver_all(films, delivered)
+        if failed is None:
+            beside = [Parcel(source, told) for told, source in self._beside(plan, manifest)]
+            failed, more = self._deliver_all(beside, delivered)
+            note = note or more
+        if failed is not None:
+            return self._final("failed", failed.code, failed.text, listing(manifest, delivered))
         if manifest.gaps:
             note = "; ".join(filter(None, ("part of the asked time has no footage: see gaps", lost, note)))
         self._now = msgspec.structs.replace(self._now, sent_bytes=self._now.total_bytes)
-        return self._final("done", "partial" if manifest.gaps else "", note, manifest)
+        return self._final("done", "partial" if manifest.gaps else "", note, listing(manifest, delivered))
+
+    def _deliver_all(self, files: Sequence[Parcel], delivered: list[Parcel]) -> tuple[Sent | None, str]:
+        """(the one that failed, what there is to note). delivered: those before; grows. Raises Stopped, StorageError."""
+        before_bytes = sum(other.told.bytes for other in delivered)
+        self._tell(total_bytes=before_bytes + sum(file.told.bytes for file in files), text="")
+        note = ""
+        for file in files:
+            sent = self._deliver(file, sum(other.told.bytes for other in delivered), len(delivered))
+            if sent.state == "stopped":
+                raise Stopped("the upload was stopped")
+            if sent.state == "failed":
+                return replace(sent, text=f"{file.told.name}: {sent.text}"), note
+            delivered.append(file)
+            note = note or sent.text
+        return None, note
+
+    def _beside(self, plan: bytes, manifest: Manifest) -> Sequence[tuple[Attachment, Source]]:
+        """Made when the films have arrived, which is what somebody waits for; kept before the first byte of it is sent. Raises Stopped,
+        StorageError."""
+        beside = self._store.beside(self._job)
+        known = beside.load(manifest)
+        if known is not None:
+            return known
+        files = self._clips.package(manifest, plan, self._segment, self._check_stop)
+        return beside.keep(manifest, files, MEDIA_TYPES) if files else []
 
     def _make(self) -> tuple[bytes, dict[int, Source], str]:
         """The plan carried out, its clips, and in words why some cannot be read whole. Reads all footage once; more where it is damaged."""
@@ -158,33 +185,32 @@ class _Run:
         if self._stop.is_set():
             raise Stopped("the upload was stopped")
 
-    def _deliver(self, clip: Source, file: ClipFile, manifest: Manifest, delivered: Sequence[ClipFile]) -> Sent:
-        """delivered: the files before this one."""
-        known = self._memory.files.get(file.sha256)
-        before_bytes = sum(other.bytes for other in delivered)
+    def _deliver(self, file: Parcel, before_bytes: int, number: int) -> Sent:
+        """before_bytes, number: of the files before this one."""
+        told = file.told
+        known = self._memory.files.get(told.sha256)
         if known is not None and known.done:
-            return Sent("done", known.url, Progress(file.bytes, 0, 0, 0, 0, ""))
+            return Sent("done", known.url, Progress(told.bytes, 0, 0, 0, 0, ""))
         attempts, resumes = self._now.attempts, self._now.resumes
 
         def remember(url: str) -> None:
-            self._keep(file.sha256, FileMemory(url=url, size=file.bytes))
+            self._keep(told.sha256, FileMemory(url=url, size=told.bytes))
 
         def progress(now: Progress) -> None:
             self._tell(
-                file=len(delivered),
+                file=number,
                 sent_bytes=before_bytes + now.offset + now.moving,
                 attempts=attempts + now.attempts,
                 resumes=resumes + now.resumes,
                 text=now.trouble,
             )
 
-        metadata = metadata_of(manifest.node, self._job.id, file.name, file.sha256)
         try:
             sent = send_file(
                 self._target,
-                _Guarded(clip),
-                metadata=metadata,
-                sha256=file.sha256,
+                _Guarded(file.source),
+                metadata=metadata_of(self._node, self._job.id, told.name, told.sha256, told.kind),
+                sha256=told.sha256,
                 remembered_url=known.url if known else "",
                 remember=remember,
                 on_progress=progress,
@@ -195,7 +221,7 @@ class _Run:
         except (_Unreadable, IntegrityError) as error:
             return Sent("failed", "", Progress(0, 0, 0, 0, 0, ""), "unreadable", str(error))
         if sent.state == "done":
-            self._keep(file.sha256, FileMemory(url=sent.url, size=file.bytes, done=True))
+            self._keep(told.sha256, FileMemory(url=sent.url, size=told.bytes, done=True))
         return sent
 
     def _keep(self, sha256: str, memory: FileMemory) -> None:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from edge.centre.clips import ClipHandle
 from edge.centre.keys import make_keys, read_private_key, sign_command
-from edge.centre.serve import ReceiverServer, ServeSettings
-from edge.clock import NS_PER_S, ManualClock, format_utc
-from edge.host.identity import boot_id
-from edge.host.linux_disk import LinuxDisk
-from edge.host.timesync import KernelClock
+from edge.clock import NS_PER_S
 from edge.link.port import Acknowledged, Connected, Incoming, Outgoing
 from edge.link.settings import LinkSettings
 from edge.link.supervisor import MqttLink
@@ -24,56 +18,13 @@ from edge.messages.records import ClipDone, Command, Stop, facts_of
 from edge.messages.wire import CommandClaims, Response
 from tests.support.agents import CAMERA, NODE, AgentProcess, Town, writer_of
 from tests.support.links import wait_for
-from tests.support.mosquitto import Mosquitto, free_port
-from tests.support.pole import Pole
-
-CLOCK = KernelClock("assume")
-
-
-@dataclass
-class Stage:
-    """A town with one node that has half a minute of footage, ending about now."""
-
-    broker: Mosquitto
-    folder: Path
-    private_key: Path
-    public_key: Path
-    upload_port: int
-    first_utc_ns: int
-
-    def agent(self) -> AgentProcess:
-        return AgentProcess(
-            self.folder / "node",
-            self.broker.port,
-            f'command_key = "{self.public_key}"',
-            f'[upload]\nurl = "http://127.0.0.1:{self.upload_port}/files"\nbackoff_max_s = 0.3\nprogress_timeout_s = 5\n',
-        )
-
-    def town(self) -> Town:
-        return Town(self.broker.port, self.folder / "town", command_key=self.private_key)
-
-    def receiver(self) -> ReceiverServer:
-        receiver = ReceiverServer(ServeSettings(self.folder / "received", port=self.upload_port), LinuxDisk(), CLOCK)
-        receiver.start()
-        return receiver
-
-    def utc(self, second: float) -> str:
-        return format_utc(self.first_utc_ns + round(second * NS_PER_S))
-
-    def ask(self, town: Town, first: float, last: float, id: str = "") -> ClipHandle:
-        return town.centre.request_clip(NODE, CAMERA, self.utc(first), self.utc(last), operator="a.nowak", case="12/26", id=id)
+from tests.support.stage import CLOCK, Stage, raised
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    private, public = make_keys(tmp_path / "keys")
-    start_ns = CLOCK.read().utc_ns // NS_PER_S * NS_PER_S - 60 * NS_PER_S
-    pole = Pole(disk=LinuxDisk(), clock=ManualClock(start_ns), data=tmp_path / "node" / "data", boot=boot_id())
-    pole.start()
-    pole.record(30)
-    pole.stop()
-    with Mosquitto(tmp_path / "broker") as broker:
-        yield Stage(broker, tmp_path, private, public, free_port(), start_ns)
+    with raised(tmp_path) as stage:
+        yield stage
 
 
 def commands(town: Town) -> list[Command]:
@@ -166,6 +117,7 @@ def test_the_last_word_reaches_a_centre_that_was_away(stage: Stage) -> None:
         (CAMERA, 1, 10_000_000, "12/26", "bad_range"),
         (CAMERA, -5000, -4000, "12/26", "no_footage"),
         (CAMERA, 1, 2, " ", "no_case"),
+        (CAMERA, 1, 2, "12/26\n", "bad_words"),
     ],
 )
 def test_a_clip_that_cannot_be_is_refused_with_the_reason(

@@ -208,6 +208,28 @@ def test_with_everything_held_recording_pauses_and_goes_on_when_there_is_room_ag
         assert (paused.end_mono_ms or 0) - (paused.start_mono_ms or 0) >= 120_000
 
 
+def test_a_hold_that_grows_keeps_its_range_at_the_brim_though_nobody_links_it(loop: LoopDisk) -> None:
+    """As long as anything that is not held can go, recording goes on; the hold was made by the local tool, and no agent runs."""
+    with town_on(loop) as town:
+        town.record(250)
+        now_s = town.pole.clock.read().utc_ns / NS_PER_S
+        linked = town.hold(first_s=5, last_s=-60, quota_percent=90.0)
+        assert town.record(90, pressed=True) == 90
+        in_range = [
+            name for name in town.pole.names() if now_s - 7 < (name.end_utc_ms or 0) / 1000 and (name.start_utc_ms or 0) / 1000 < now_s + 62
+        ]
+        assert len(in_range) > len(linked) + 10
+        assert [name.seq for name in in_range] == list(range(in_range[0].seq, in_range[-1].seq + 1))
+        assert {each.seq for each in town.pole.facts(Erase)} & {name.seq for name in in_range} == set()
+        links = {name.seq: LinuxDisk().stat(town.pole.ring / name.path).nlink for name in in_range}
+        assert [seq for seq, count in links.items() if count > 1] == [seq for seq in linked if seq in links]
+        assert town.pole.facts(Erase), "others made room"
+        assert [gap.reason for gap in town.gaps()] == []
+        town.foreigner.go()
+        town.record(10)
+        town.verify()
+
+
 def test_a_disk_crowded_with_somebodys_small_files_is_one_that_is_full(tmp_path: Path) -> None:
     disk = LoopDisk(tmp_path, DISK_MB, inodes=200)
     try:

@@ -31,7 +31,9 @@ from edge.messages.records import Boot, Recover, facts_of
 from edge.messages.status import CameraStatus
 from edge.ring.check import check
 from edge.ring.query import RingReader
+from edge.services.seal_check import check_seals
 from tests.support.mosquitto import Mosquitto
+from tests.support.signing import write_key
 
 SEED = 20261122
 KILLS = 100
@@ -74,6 +76,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         stack.callback(receiver.stop)
         mqtt = Mqtt(host="127.0.0.1", port=broker.port, tls=False, backoff_max_s=1.0)
         centre = stack.enter_context(Centre(mqtt, tmp_path / "centre", command_key=private_key))
+        write_key(tmp_path, NODE)
         config = tmp_path / "node.toml"
         config.write_text(_config(tmp_path, broker.port, receiver.url, public_key))
         with (tmp_path / "node.log").open("wb") as log:
@@ -91,6 +94,7 @@ def _config(folder: Path, broker_port: int, upload_url: str, public_key: Path) -
     return (
         f'[node]\nid = "{NODE}"\ndata = "{folder}/data"\nrun = "{folder}/run"\n{cameras}'
         f'[ring]\nsegment_s = 5.0\nreserve_bytes = 1000000\n[clock]\ntrust = "assume"\n'
+        f'[seal]\nkey = "{folder}/media.key"\ncertificate = "{folder}/media.pem"\n'
         f'[mqtt]\nhost = "127.0.0.1"\nport = {broker_port}\ntls = false\nbackoff_max_s = 0.5\ncommand_key = "{public_key}"\n'
         f'[upload]\nurl = "{upload_url}"\nrate_kbps = 2000\npatch_bytes = 65536\nbackoff_max_s = 0.3\n[health]\ninterval_s = 5.0\n'
     )
@@ -194,6 +198,7 @@ def test_a_hundred_random_kills_cost_at_most_one_fragment_each_and_no_event(site
 
     report = check(LinuxDisk(), site.data, deep=True)
     assert report.ok, f"{note}: {report.findings}"
+    assert check_seals(LinuxDisk(), site.data)[0] == [], note
     for name in heads:
         assert JournalReader(LinuxDisk(), site.data / "journal" / name).verify() == [], note
     assert_centre_has_the_same_lines(site, heads)

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from edge.centre.archive import StoredEvent
 from edge.centre.client import Centre
+from edge.centre.findings import Finding
 from edge.centre.roster import NodeView
 from edge.clock import Clock
 from edge.config.model import Mqtt
@@ -20,6 +21,7 @@ from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.host.timesync import KernelClock
 from edge.journal.writer import JournalWriter
+from edge.seal.trust import Roots
 
 NODE = "pole-1"
 CAMERA = "cam0"
@@ -104,11 +106,26 @@ def writer_of(data: Path, name: str, clock: Clock | None = None) -> JournalWrite
 class Town:
     """A Centre that keeps what it heard: `events` in the order they became durable."""
 
-    def __init__(self, port: int, folder: Path, *, command_key: Path | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        folder: Path,
+        *,
+        command_key: Path | None = None,
+        on_finding: Callable[[str, Finding], None] | None = None,
+        trust: Roots | None = None,
+    ) -> None:
         self.events: list[StoredEvent] = []
         self._news = threading.Condition()
         self.centre = Centre(
-            mqtt_of(port), folder, command_key=command_key, on_event=self._event, on_node=self._node, on_link=lambda up: None
+            mqtt_of(port),
+            folder,
+            command_key=command_key,
+            on_event=self._event,
+            on_node=self._node,
+            on_link=lambda up: None,
+            on_finding=on_finding,
+            trust=trust,
         )
 
     def _event(self, event: StoredEvent) -> None:

@@ -78,7 +78,11 @@ def manifest_of(request: ClipRequest, names: Mapping[str, Source], gaps: list[Ga
 
 class SegmentClips:
     """A clip maker whose plan is a comma-separated list of sequence numbers: each pinned segment is one file. A segment that cannot be read
-    is left out by `prepare` and becomes a gap."""
+    is left out by `prepare` and becomes a gap. beside: what goes with the clips; `made` counts how often it was asked for."""
+
+    def __init__(self, beside: Mapping[str, bytes] | None = None) -> None:
+        self.beside = beside or {}
+        self.made = 0
 
     def prepare(self, plan: bytes, segment: Callable[[int], PinnedFile]) -> bytes:
         return b",".join(each if _readable(segment, int(each)) else b"-" + each for each in plan.split(b","))
@@ -94,6 +98,13 @@ class SegmentClips:
         missing = plan.count(b"-") + len(numbers) - len(clips)
         gaps = [GapSpan(start=request.start, end=request.end, reason="damaged")] * missing
         return manifest_of(request, {f"cam_{numbers[part]}.mp4": clip for part, clip in clips.items()}, gaps)
+
+    def package(
+        self, manifest: Manifest, plan: bytes, segment: Callable[[int], PinnedFile], check: Callable[[], None]
+    ) -> Mapping[str, bytes]:
+        check()
+        self.made += 1
+        return self.beside
 
 
 def _numbers(plan: bytes) -> list[int]:

@@ -9,7 +9,7 @@ from dataclasses import replace as changed
 
 from edge.clock import monotonic_s
 from edge.upload.http import Target
-from edge.upload.run import metadata_of
+from edge.upload.parcel import metadata_of
 from edge.upload.send import Progress, Sent, Settings, send_file
 from edge.upload.steps import Limits
 from tests.support.clips import MemoryClip

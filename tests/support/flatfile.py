@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from struct import iter_unpack, unpack_from
 
 from edge.bmff.boxes import Box, boxes, find_box
@@ -24,12 +25,13 @@ class FlatSample:
 
 @dataclass(frozen=True)
 class FlatFile:
-    """edit: (media time, duration) of the only edit."""
+    """edit: (media time, duration) of the only edit. start_utc_ns: of the origin of the media timeline, None where it is not told."""
 
     samples: list[FlatSample]
     edit: tuple[int, int]
     sample_entry: bytes
     mdat: Box
+    start_utc_ns: int | None
 
     def shown(self) -> list[int]:
         """Places of the samples the edit shows, in presentation order."""
@@ -39,7 +41,8 @@ class FlatFile:
 
 
 def read_flat(data: bytes) -> FlatFile:
-    assert [each.kind for each in boxes(data)] == [b"ftyp", b"moov", b"mdat"]
+    kinds = [each.kind for each in boxes(data)]
+    assert kinds in ([b"ftyp", b"moov", b"mdat"], [b"ftyp", b"meta", b"moov", b"mdat"])
     sizes = [size for (size,) in iter_unpack(">I", _body(data, b"stsz")[12:])]
     durations = [value for count, value in iter_unpack(">II", _body(data, b"stts")[8:]) for _ in range(count)]
     offsets = _composition_offsets(data, len(sizes))
@@ -58,7 +61,20 @@ def read_flat(data: bytes) -> FlatFile:
     assert mdat is not None
     count, edit_duration, media_time = unpack_from(">IQq", data, edit.body + 4)
     assert count == 1
-    return FlatFile(samples, (media_time, edit_duration), data[entry.body + 8 : entry.end], mdat)
+    return FlatFile(samples, (media_time, edit_duration), data[entry.body + 8 : entry.end], mdat, _start_time(data))
+
+
+def _start_time(data: bytes) -> int | None:
+    """cstb of ONVIF Export File Format, "Timing"."""
+    meta = find_box(data, b"meta")
+    if meta is None:
+        return None
+    correction = find_box(data, b"cstb", start=meta.body + 4, end=meta.end)
+    assert correction is not None
+    count, track, moment = unpack_from(">IIQ", data, correction.body)
+    assert (count, track) == (1, 1)
+    of_1601 = datetime(1601, 1, 1, tzinfo=timezone.utc)
+    return (of_1601 - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1000 + int(moment) * 100
 
 
 def _body(data: bytes, kind: bytes) -> bytes:

@@ -19,6 +19,7 @@ START = "2024-06-01T10:00:00.000Z"
 """Of the first picture. Long ago, so that no machine's clock is before it."""
 START_NS = parse_utc(START)
 GAP_S = 3
+_FOR_YEARS = '[retention]\nprofile = "custom"\nbasis = "test"\ndays = 3650\nminimum_days = 0\njournal_days = 3650\n'
 CAMERA = "cam0"
 
 
@@ -36,8 +37,9 @@ def at(seconds: float) -> str:
     return format_utc(START_NS + round(seconds * NS_PER_S))
 
 
-def make_node(folder: Path, more: str = "") -> OnDisk:
-    config, data = write_config(folder, more=more), folder / "data"
+def make_node(folder: Path, more: str = "", *, for_years: bool = True) -> OnDisk:
+    """for_years: its footage, long ago, is within the retention time."""
+    config, data = write_config(folder, more=f"{more}\n{_FOR_YEARS if for_years else ''}"), folder / "data"
     disk, clock = LinuxDisk(), ManualClock(START_NS, BOOT_NS)
     recorder = JournalWriter(disk, data / "journal" / f"recorder.{CAMERA}", clock, BOOT)
     watcher = JournalWriter(disk, data / "journal" / "watcher", clock, BOOT)

@@ -18,6 +18,7 @@ from edge.journal.writer import JournalWriter
 from edge.messages.records import TYPE_OF, Stop, facts_of
 from edge.messages.stream import Packet, StreamInfo
 from edge.ring.gop import Gop
+from edge.ring.history import read_history
 from edge.ring.layout import NodeFolders, recorder_journal
 from edge.ring.ledger import Ledger
 from edge.ring.limits import RingLimits
@@ -27,7 +28,12 @@ from edge.ring.retain import Policy
 from edge.ring.room import Sweeps
 from edge.ring.startup import start_ring
 from edge.ring.sweep import Sweeper
+from edge.seal.chain import Maker
+from edge.services.interrupted import find_interrupted
+from edge.services.sealing import Sealer
+from edge.services.signing import SigningDesk
 from tests.support import video
+from tests.support.signing import MemorySigner, opener
 
 CAMERA = "cam0"
 DATA = Path("/data")
@@ -39,11 +45,22 @@ BOOT = "11111111-1111-4111-8111-111111111111"
 _F = TypeVar("_F", bound=msgspec.Struct)
 
 
+DIFFERENT = 16
+"""Seconds of a lively stream before its pictures come again."""
+SIGNATURE_S = 20.0
+
+
 @cache
 def pictures(width: int = 64) -> tuple[list[Packet], StreamInfo]:
     """One second of video and the stream it is of."""
     packets = video.encode(frames=FPS, fps=FPS, gop=FPS, width=width, height=48, bitrate_kbps=30)
     return packets, video.stream_info(packets, width=width, height=48, fps=FPS)
+
+
+@cache
+def lively(width: int = 64) -> list[list[Packet]]:
+    """Seconds that differ, of the same form."""
+    return video.gops(video.encode(frames=FPS * DIFFERENT, fps=FPS, gop=FPS, width=width, height=48, bitrate_kbps=30))
 
 
 class NoSweep:
@@ -56,13 +73,14 @@ class NoSweep:
 @dataclass
 class Camera:
     """Makes GOPs of one second; `dts_ns` and `seq` go on by themselves, `width` is the stream's form. filler_bytes: a second, of filler
-    data (H.264 7.3.2.7), which decoders skip."""
+    data (H.264 7.3.2.7), which decoders skip. lively: each second has other pictures."""
 
     clock: ManualClock
     width: int = 64
     seq: int = 0
     dts_ns: int = 0
     filler_bytes: int = 0
+    lively: bool = False
 
     def info(self) -> StreamInfo:
         self.seq = 0
@@ -71,6 +89,7 @@ class Camera:
     def gop(self, *, joins: bool = True) -> Gop:
         """The next second, beginning now."""
         boot_ns = self.clock.boot_ns()
+        seconds = lively(self.width) if self.lively else [pictures(self.width)[0]]
         filler = b"\0\0\0\1\x0c" + b"\xff" * (self.filler_bytes // FPS) + b"\x80" if self.filler_bytes else b""
         made = [
             msgspec.structs.replace(
@@ -81,7 +100,7 @@ class Camera:
                 pts_ns=self.dts_ns + number * FRAME_NS,
                 boot_ns=boot_ns + number * FRAME_NS,
             )
-            for number, packet in enumerate(pictures(self.width)[0])
+            for number, packet in enumerate(seconds[self.dts_ns // GOP_NS % len(seconds)])
         ]
         self.seq += len(made)
         self.dts_ns += GOP_NS
@@ -101,10 +120,13 @@ class Pole:
     sweeper: Sweeps = field(default_factory=NoSweep)
     policy: Policy | None = None
     """With it, each run has a real sweeper instead."""
+    signer: MemorySigner | None = None
+    """With it, the recording is signed."""
 
     def __post_init__(self) -> None:
         self.folders = NodeFolders(self.data, self.data / "run")
         self.camera = Camera(self.clock)
+        self.desk: SigningDesk | None = None
 
     @property
     def ring(self) -> Path:
@@ -121,12 +143,32 @@ class Pole:
         if self.policy is not None:
             self.sweeper = Sweeper(self.disk, self.folder, self.journal, self.policy, self.clock, CAMERA)
         self.recording = start_ring(self.disk, self.folders, CAMERA, self.clock, self.boot, self.ledger, self.sweeper, self.limits, "test")
-        self.recording.start(self.camera.info())
+        if self.desk is not None:
+            self.desk.stop(SIGNATURE_S)
+        self.desk = SigningDesk(CAMERA, opener(self.signer), "file") if self.signer is not None else None
+        self.sealer = self._sealer()
+        info = self.camera.info()
+        self.sealer.start(info)
+        self.recording.start(info)
         return self.recording
+
+    def _sealer(self) -> Sealer:
+        maker = Maker(f"pole-1/{CAMERA}", "test")
+        if self.desk is None:
+            return Sealer(None, self.ledger.put, self.clock, maker, SIGNATURE_S)
+        self.desk.thread.start()
+        history = read_history(JournalReader(self.disk, self.folders.journal(recorder_journal(CAMERA))), self.boot)
+        interrupted = find_interrupted(self.disk, self.ring, history, maker)
+        return Sealer(self.desk, self.ledger.put, self.clock, maker, SIGNATURE_S, interrupted)
+
+    def take(self) -> Gop:
+        """The camera's next second, signed where that is wanted."""
+        gop = self.camera.gop()
+        return self.sealer.seal(gop) if self.desk is not None else gop
 
     def second(self) -> float | None:
         """One GOP, written at its end."""
-        gop = self.camera.gop()
+        gop = self.take()
         self.clock.advance(1.0)
         return self.recording.write(gop)
 
@@ -135,6 +177,9 @@ class Pole:
             assert self.second() is None
 
     def stop(self) -> None:
+        if self.desk is not None:
+            self.sealer.close()
+            self.desk.stop(SIGNATURE_S)
         self.recording.close()
         self.ledger.put(Stop(reason="test"))
         self.journal.close()

@@ -21,6 +21,7 @@ from tests.support.video import NS_PER_S
 
 NODE, CAMERA, JOURNAL = "pole-17", "gate", "rec-gate"
 SPAN = f"{BOOT}/1"
+"""As segment records name it; files name theirs by their first picture."""
 NO_PREVIOUS = "0" * 64
 
 
@@ -90,7 +91,7 @@ class Draft:
     proofs: list[JournalProof] = field(default_factory=list)
     gaps: list[GapSpan] = field(default_factory=list)
     segments: list[int] = field(default_factory=lambda: [7])
-    span: str = SPAN
+    span: str = f"{BOOT}/100000000000"
     node: str = NODE
     camera: str = CAMERA
     asked: tuple[float, float] | None = None

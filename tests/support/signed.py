@@ -117,8 +117,9 @@ def later(packets: Sequence[Packet], by_ns: int) -> list[Packet]:
 
 
 def write_clip(packets: list[Packet], codec: Codec = "h264", *, edit_start_ticks: int = 0, edit_ticks: int | None = None) -> bytes:
-    """A flat MP4 as `edge clip` writes it. packets: whole GOPs; where the last "GOP" is one key frame alone it is the closing access unit.
-    edit_ticks: by default to the end of the last whole GOP."""
+    """A flat MP4 as `edge clip` writes it, but for one thing. packets: whole GOPs; where the last "GOP" is one key frame alone it is the
+    closing access unit. edit_ticks: by default to the end of the last whole GOP, so that the closing access unit is not shown; in clips of
+    the recorder the edit list runs to the end of the file (docs/design/clips.md)."""
     written = write_segment(packets, codec)
     last = written.index.fragments[-1]
     closes = last.samples == 1 and len(written.index.fragments) > 1

@@ -13,10 +13,12 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from edge.centre.archive import journal_path
 from edge.clock import format_utc
 from edge.host.timesync import KernelClock
 from tests.support.command import edge, environment
 from tests.support.mosquitto import Mosquitto
+from tests.support.witnessing import CAMERA, TOWN, PaperTown, SealedNode
 
 STATUS = {"state": "online", "why": "boot", "boot": "b1", "session": 1, "t": "2026-11-22T13:05:00.000Z", "version": "0.1.0"}
 
@@ -203,3 +205,56 @@ def test_keys_that_cannot_be_written_are_told_in_words() -> None:
     outcome = edge("centre", "keys", "/proc/keys-of-nobody")
     assert outcome.code == 74
     assert "cannot be written" in outcome.err
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> tuple[PaperTown, SealedNode]:
+    """Two minutes of a node that signs, in tmp_path/centre; ca.pem beside it."""
+    town, node = PaperTown(tmp_path / "centre"), SealedNode()
+    town.hear_info(node)
+    for _ in range(2):
+        node.record(3)
+        town.hear_checkpoint(node, node.checkpoint())
+        town.deliver(node)
+    (tmp_path / "ca.pem").write_bytes(TOWN.root)
+    return town, node
+
+
+def test_an_audit_shows_what_is_vouched_for_and_ends_with_0(archive: tuple[PaperTown, SealedNode], tmp_path: Path) -> None:
+    shown = edge("centre", "audit", "--folder", tmp_path / "centre", "--trust", tmp_path / "ca.pem")
+    assert (shown.code, shown.err) == (0, "")
+    assert "pole-1: adds up" in shown.out
+    assert "2 trusted" in shown.out
+    (line,) = [line.split() for line in shown.out.splitlines() if line.strip().startswith("recorder.cam0")]
+    assert [line[2], line[4], line[5]] == ["6", "6", "6"]
+    without = json.loads(edge("centre", "audit", "--folder", tmp_path / "centre", "--json").out)
+    assert [(each["node"], each["adds_up"], each["signers"]) for each in without] == [("pole-1", True, {"not verified": 2})]
+
+
+def test_an_audit_of_evidence_that_does_not_add_up_ends_with_65_and_shows_the_proof(
+    archive: tuple[PaperTown, SealedNode], tmp_path: Path
+) -> None:
+    town, node = archive
+    path = journal_path(town.folder, "pole-1", CAMERA, node.epoch(CAMERA))
+    path.write_bytes(path.read_bytes().replace(b"footage 2", b"fiction 2"))
+    shown = edge("centre", "audit", "--folder", tmp_path / "centre", "--node", "pole-1")
+    assert shown.code == 65
+    assert "pole-1: does not add up" in shown.out
+    assert "chain recorder.cam0 #4" in shown.out
+    assert "evidence does not add up: pole-1" in shown.err
+    told = edge("centre", "audit", "--folder", tmp_path / "centre", "--json")
+    assert told.code == 65
+    findings = json.loads(told.out)[0]["findings"]
+    assert {finding["kind"] for finding in findings} == {"chain", "fork"}
+    assert any("fiction 2" in proof["text"] for finding in findings for proof in finding["proof"])
+
+
+def test_an_audit_of_nothing_or_by_no_authority_is_told_as_that(archive: tuple[PaperTown, SealedNode], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert edge("centre", "audit", "--folder", tmp_path / "empty").code == 2
+    assert edge("centre", "audit", "--folder", tmp_path / "nowhere").code == 2
+    unknown = edge("centre", "audit", "--folder", tmp_path / "centre", "--node", "pole-9")
+    assert unknown.code == 2
+    assert "stored: pole-1" in unknown.err
+    (tmp_path / "no.pem").write_text("no certificate")
+    assert edge("centre", "audit", "--folder", tmp_path / "centre", "--trust", tmp_path / "no.pem").code == 78

@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from edge.host.linux_disk import LinuxDisk
 from tests.support.command import edge
 from tests.support.nodefile import SMALLEST, write_config
 
@@ -83,3 +86,28 @@ def test_a_service_without_a_usable_configuration_ends_with_78(tmp_path: Path) -
         outcome = edge(*words, "--config", config)
         assert outcome.code == 78, words
         assert "camera[0].fps: 100 is too large" in outcome.err
+
+
+def test_a_disk_that_cannot_hold_the_legal_minimum_is_a_warning_with_figures(tmp_path: Path) -> None:
+    config = write_config(tmp_path, more="bitrate_kbps = 50000\n" + second_camera(50_000) + "[retention]\ndays = 60\nminimum_days = 59\n")
+    total_gb = LinuxDisk().space(tmp_path).total_bytes / 1e9
+    if total_gb > 60_000:
+        pytest.skip(f"this disk of {total_gb:,.0f} GB holds it")
+    outcome = edge("config", "check", "--config", config)
+    assert outcome.code == 0
+    (warning,) = outcome.err.splitlines()
+    assert warning.startswith(f"warning: {tmp_path}/data has {total_gb:,.1f} GB")
+    assert "(1,080.0 GB a day)" in warning
+    assert "the legal minimum is 59 days" in warning
+    told = json.loads(edge("config", "check", "--json", "--config", config).out)
+    assert (told["ok"], len(told["warnings"])) == (True, 1)
+
+
+def test_a_disk_that_is_large_enough_is_no_warning(tmp_path: Path) -> None:
+    more = 'bitrate_kbps = 100\n[retention]\nprofile = "custom"\nbasis = "test"\nminimum_days = 0.5\n'
+    outcome = edge("config", "check", "--config", write_config(tmp_path, more=more))
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+def second_camera(kbps: int) -> str:
+    return f'[[camera]]\nid = "cam1"\nsource = "synthetic:"\nbitrate_kbps = {kbps}\n'

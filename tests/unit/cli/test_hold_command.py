@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from edge.cli.hold import made_id
+from edge.cli.options import clock_of
+from edge.clock import monotonic_s
+from edge.config.read import load_config
+from edge.host.turn import turn_at
 from tests.support.command import edge, environment
+from tests.support.nodefile import write_config
 from tests.support.ondisk import OnDisk, at, make_node
 
 QUOTA = "[hold]\nquota_percent = 90.0\n"
@@ -66,7 +71,7 @@ def test_the_same_words_are_the_same_lock(node: OnDisk) -> None:
 
 
 def test_locks_are_listed_with_case_who_and_review_date(node: OnDisk) -> None:
-    edge(*add(node, "--id", "h1", "--review", "2024-12-01T00:00:00Z"))
+    edge(*add(node, "--id", "h1", "--review-date", "2024-12-01T00:00:00Z"))
     listed = edge("hold", "list", "--config", node.config)
     assert "case RSOW 12/26, by a.nowak, review 2024-12-01 (PAST)" in listed.out
     assert "1 locks" in listed.out
@@ -120,3 +125,58 @@ def test_commands_at_the_same_time_wait_for_each_other(node: OnDisk) -> None:
         assert process.returncode == 0, said
     assert [record["seq"] for record in local_records(node)] == [1, 2, 3, 4]
     assert edge("ring", "check", "--config", node.config).code == 0
+
+
+def test_only_those_past_their_review_date_can_be_listed(tmp_path: Path) -> None:
+    node = make_node(tmp_path, QUOTA + '[clock]\ntrust = "assume"\n')
+    edge(*add(node, "--id", "late", "--review-date", "2024-12-01"))
+    edge(*add(node, "--id", "later", "--review-date", "2199-12-01"))
+    listed = edge("hold", "list", "--past-review", "--config", node.config)
+    assert "late  cam0" in listed.out
+    assert "later" not in listed.out
+    (hold,) = json.loads(edge("hold", "list", "--past-review", "--json", "--config", node.config).out)
+    assert (hold["id"], hold["review"]) == ("late", "2024-11-30T23:00:00.000Z"), "a local date"
+
+
+def test_a_release_is_recorded_with_a_case(node: OnDisk) -> None:
+    for id, case, recorded in (("h1", [], "RSOW 12/26"), ("h2", ["--case", "RSOW 99/26"], "RSOW 99/26")):
+        edge(*add(node, "--id", id))
+        assert edge("hold", "release", id, "--by", "j.lis", "--why", "closed", *case, "--config", node.config).code == 0
+        facts = local_records(node)[-1]["facts"]
+        assert facts == {"id": id, "by": "j.lis", "why": "closed", "case": recorded}
+
+
+@pytest.mark.parametrize(("trust", "boot_is_stated"), [("kernel", True), ("assume", False)])
+def test_a_range_told_from_now_is_by_the_nodes_own_clock_until_that_is_set(tmp_path: Path, trust: str, boot_is_stated: bool) -> None:
+    if trust == "kernel" and clock_of(load_config(write_config(tmp_path)).config).read().dated:
+        pytest.skip("this machine's clock is synchronised")
+    node = make_node(tmp_path, f'{QUOTA}[clock]\ntrust = "{trust}"\n')
+    words = ["--from", "-10m", "--to", "now", "--case", "RSOW 12/26", "--by", "a.nowak", "--config", str(node.config)]
+    outcome = edge("hold", "add", *words)
+    assert outcome.code == 0
+    assert ("moves with the footage" in outcome.err) == boot_is_stated
+    (hold,) = json.loads(edge("hold", "list", "--json", "--config", node.config).out)
+    assert bool(hold["boot"]) == boot_is_stated
+
+
+def test_a_lock_is_in_force_within_five_seconds_also_beside_one_who_writes(node: OnDisk) -> None:
+    """Somebody else has the turn for a second: the agent, which links what was recorded since."""
+    (node.data / "hold").mkdir(exist_ok=True)
+    began_s = monotonic_s()
+    with turn_at(node.data / "hold", 1.0):
+        process = subprocess.Popen([sys.executable, "-m", "edge", *map(str, add(node))], env=environment(), stdout=subprocess.DEVNULL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+    process.wait(30)
+    assert process.returncode == 0
+    assert monotonic_s() - began_s < 5 + 1.5
+    assert links(node.segments[0]) == 2
+
+
+def test_a_turn_that_never_comes_is_told(node: OnDisk) -> None:
+    (node.data / "hold").mkdir(exist_ok=True)
+    with turn_at(node.data / "hold", 1.0):
+        outcome = edge(*add(node))
+    assert outcome.code == 75
+    assert "another process has been writing" in outcome.err
+    assert links(node.segments[0]) == 1

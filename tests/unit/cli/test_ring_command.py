@@ -14,7 +14,7 @@ from tests.support.ondisk import OnDisk, make_node
 @pytest.fixture
 def node(tmp_path: Path) -> OnDisk:
     """Its footage is years old: with a clock that is believed, invariant 5 says so."""
-    return make_node(tmp_path, '[clock]\ntrust = "assume"\n')
+    return make_node(tmp_path, '[clock]\ntrust = "assume"\n', for_years=False)
 
 
 def test_a_fresh_data_folder_is_ok(tmp_path: Path) -> None:

@@ -69,3 +69,17 @@ def test_the_bar_tells_all_some_and_nothing_apart() -> None:
 )
 def test_lengths_are_short(seconds: float, text: str) -> None:
     assert length_text(round(seconds * NS_PER_S)) == text
+
+
+def test_who_looked_and_for_which_case_is_kept_where_it_is_told(tmp_path: Path) -> None:
+    node = make_node(tmp_path)
+    asked = ("timeline", "--config", node.config, "--from", at(0), "--to", at(11), "--json")
+    assert edge(*asked).code == 0
+    assert edge(*asked, "--operator", "a.nowak", "--case", "RSOW 12/26").code == 0
+    assert edge(*asked, "--operator", "a.nowak").code == 2
+    assert edge(*asked, "--operator", "a" * 40_000, "--case", "c").code == 2
+    shown = edge("journal", "tail", "--config", node.config, "--journal", "local", "--json")
+    (record,) = [json.loads(line)["record"] for line in shown.out.splitlines()]
+    assert (record["type"], record["camera"]) == ("view", "cam0")
+    facts = {"operator": "a.nowak", "case": "RSOW 12/26", "what": "timeline", "camera_id": "cam0", "start": at(0), "end": at(11)}
+    assert record["facts"] == facts

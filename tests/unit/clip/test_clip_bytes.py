@@ -271,3 +271,21 @@ def test_a_swapped_fragment_with_its_own_right_stamp_is_noticed(tmp_path: Path) 
     path.write_bytes(data)
     with pytest.raises(DamagedFragment):
         open_part(part, ring.open).etag()
+
+
+@pytest.mark.parametrize("b_frames", [0, 2])
+def test_a_clip_states_when_its_first_picture_was_taken(tmp_path: Path, b_frames: int) -> None:
+    """The origin of the media timeline, and the first picture's composition offset after it."""
+    ring = _ring(tmp_path, b_frames=b_frames)
+    (part,) = plan_clip(ring, request(13, 47)).parts
+    flat = read_flat(open_part(part, ring.open).read(0, 1 << 30))
+    assert flat.start_utc_ns is not None
+    first_ns = flat.start_utc_ns + flat.samples[0].pts * 100_000 // 9
+    assert abs(first_ns - part.delivered_start_utc_ns) < 100_000
+
+
+def test_a_clip_whose_clock_was_not_trusted_states_no_time(tmp_path: Path) -> None:
+    ring = _ring(tmp_path)
+    (part,) = plan_clip(ring, request(13, 47)).parts
+    untrusted = msgspec.structs.replace(part, clock="untrusted")
+    assert read_flat(open_part(untrusted, ring.open).read(0, 1 << 30)).start_utc_ns is None

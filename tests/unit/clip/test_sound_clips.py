@@ -9,13 +9,17 @@ import pytest
 
 from edge.clip.maker import ClipMaker
 from edge.clip.manifest import file_name, manifest
+from edge.clip.package import PackageMaker
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clip.sound import sound_plan
-from edge.clock import parse_utc
+from edge.clock import ManualClock, parse_utc
+from edge.config.read import load_config
 from edge.errors import IntegrityError, NotFound
+from edge.host.linux_disk import LinuxDisk
 from edge.messages.clip import Manifest
 from tests.support.footage import FolderFile, FolderRing, picture_utc, request, write_segments
+from tests.support.nodefile import write_config
 from tests.support.video import encode
 
 
@@ -133,7 +137,7 @@ def test_a_part_that_could_not_be_made_is_a_gap_in_the_manifest(tmp_path: Path) 
 def test_the_maker_carries_stored_plans_out(tmp_path: Path) -> None:
     ring = _ring(tmp_path)
     ask = request(3, 57)
-    maker = ClipMaker("pole-7")
+    maker = ClipMaker("pole-7", PackageMaker(load_config(write_config(tmp_path)).config, LinuxDisk(), ManualClock()))
     stored = plan_clip(ring, ask).encode()
     _damage(ring, 2, 0)
     prepared = maker.prepare(stored, ring.open)

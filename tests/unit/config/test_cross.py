@@ -128,3 +128,16 @@ def test_an_unknown_time_zone_is_refused() -> None:
 def test_cross_checks_go_on_beside_wrong_values() -> None:
     found = faults('fps = "fast"\n[[camera]]\nid = "cam0"\nsource = 7\n')
     assert set(found) == {"camera[0].fps", "camera[1].id", "camera[1].source"}
+
+
+@pytest.mark.parametrize(
+    ("table", "missing"),
+    [
+        ("", {"seal.key"}),
+        ('key = "seal.key"', set()),
+        ('signer = "pkcs11"', {"seal.pkcs11_module", "seal.pkcs11_token", "seal.pkcs11_label", "seal.pin_file"}),
+        ('signer = "rpifwcrypto"', set()),
+    ],
+)
+def test_a_signer_is_told_where_its_key_is(table: str, missing: set[str]) -> None:
+    assert set(faults(f'[seal]\ncertificate = "seal.pem"\n{table}\n')) == missing

@@ -29,7 +29,7 @@ def test_the_smallest_file_is_enough(tmp_path: Path) -> None:
 
 
 def test_relative_paths_mean_the_folder_of_the_file(tmp_path: Path) -> None:
-    more = '[mqtt]\nhost = "h"\nca = "keys/ca.pem"\n'
+    more = '[mqtt]\nhost = "h"\nca = "keys/ca.pem"\n[seal]\nkey = "seal.key"\ncertificate = "/etc/seal.pem"\n'
     camera = '[[camera]]\nid = "cam1"\nsource = "file:street.mp4"\n'
     config = read_config(write_config(tmp_path, more=camera + more)).config
     assert config.node.data == str(tmp_path / "data")
@@ -37,6 +37,8 @@ def test_relative_paths_mean_the_folder_of_the_file(tmp_path: Path) -> None:
     assert config.camera[1].source == f"file:{tmp_path}/street.mp4"
     assert config.mqtt is not None
     assert config.mqtt.ca == str(tmp_path / "keys/ca.pem")
+    assert config.seal is not None
+    assert (config.seal.key, config.seal.certificate) == (str(tmp_path / "seal.key"), "/etc/seal.pem")
 
 
 def test_every_error_is_reported_at_once_with_its_path() -> None:

@@ -59,7 +59,10 @@ host = "h"
 ca = "absent.pem"
 user = "u"
 password_file = "pw"
+[seal]
+key = "pw"
+certificate = "absent.crt"
 """
     problems = {problem.path: problem.text for problem in check_files(read_config(write_config(tmp_path, SMALLEST, more)).config)}
-    assert set(problems) == {"camera[1].source", "mqtt.ca", "mqtt.password_file"}
+    assert set(problems) == {"camera[1].source", "mqtt.ca", "mqtt.password_file", "seal.key", "seal.certificate"}
     assert "0644" in problems["mqtt.password_file"]

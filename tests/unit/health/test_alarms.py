@@ -113,7 +113,8 @@ def test_a_reserve_eaten_by_others_is_told() -> None:
 def test_a_forecast_below_the_legal_minimum_is_told_and_clears_when_it_suffices() -> None:
     alarms = Alarms()
     assert edges(alarms, document(0, forecast_days=19.9), document(601, forecast_days=19.9)) == [("retention_short", True)]
-    assert edges(alarms, document(700, forecast_days=20.0), document(1301, forecast_days=20.0)) == [("retention_short", False)]
+    assert edges(alarms, document(700, forecast_days=20.4), document(1301, forecast_days=20.4)) == []
+    assert edges(alarms, document(1400, forecast_days=20.5), document(2001, forecast_days=20.5)) == [("retention_short", False)]
 
 
 def test_three_edges_an_hour_and_then_it_stays_raised_as_flapping() -> None:

@@ -66,7 +66,7 @@ def test_a_recording_camera_tells_rate_age_and_losses(clock: ManualClock) -> Non
 def test_a_camera_without_a_status_file_is_silent_and_everything_else_is_null(clock: ManualClock) -> None:
     camera = document(clock).cameras[1]
     told = {name: value for name, value in msgspec.to_builtins(camera).items() if value is not None and value != ""}
-    assert told == {"camera": "cam1", "state": "silent"}
+    assert told == {"camera": "cam1", "state": "silent", "forecast_days": pytest.approx(100 * GB / (2 * 4e6 / 8 * 86_400), abs=0.01)}
 
 
 @pytest.mark.parametrize(("age_s", "boot", "state"), [(9.0, BOOT, "recording"), (11.0, BOOT, "silent"), (1.0, "boot-b", "silent")])

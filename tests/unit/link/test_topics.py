@@ -47,6 +47,14 @@ def test_patterns_for_subscriptions() -> None:
 
 
 def test_commands_and_records_are_never_retained_and_properties_always() -> None:
-    assert [topic.name for topic in TOPICS if topic.retain] == ["status", "info", "health", "motion/{camera}", "alarm/{code}", "ack"]
+    assert [topic.name for topic in TOPICS if topic.retain] == [
+        "status",
+        "info",
+        "health",
+        "motion/{camera}",
+        "alarm/{code}",
+        "checkpoint",
+        "ack",
+    ]
     assert (STATUS.retain, ACK.retain, EVENT.retain, COMMAND.retain) == (True, True, False, False)
     assert COMMAND.expiry_s is not None

@@ -129,7 +129,7 @@ def test_a_segment_that_was_named_but_not_recorded_gets_its_record() -> None:
     file.truncate(size)
     file.close()
     assert run(pole) == []
-    assert pole.facts(Segment) == [replace(record, clock_error_ms=None) for record in written]
+    assert pole.facts(Segment) == [replace(record, clock_error_ms=None, clock_source="") for record in written]
 
 
 def test_the_gap_of_a_power_cut_begins_where_footage_ends() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edge.config.model import Camera, Node, NodeConfig, Retention, Ring
 from edge.ring.names import SegmentName
-from edge.ring.retain import DAY_MS, Decision, Policy, Situation, Stored, Waiting, decide, policy_of
+from edge.ring.retain import DAY_MS, Decision, Lines, Policy, Situation, Stored, Waiting, decide, policy_of
 
 NOW_MS = 1_795_000_000_000
 POLICY = Policy(days=30.0, minimum_days=20.0)
@@ -24,7 +24,7 @@ def undated(seq: int, size: int = 10, *, held: bool = False) -> Stored:
 def run(situation: Situation, *stored: Stored, policy: Policy = POLICY) -> Decision:
     with_age = [each for each in stored if each.name.start_utc_ms is not None]
     without = [each for each in stored if each.name.start_utc_ms is None]
-    return decide(policy, situation, Waiting(with_age), Waiting(without))
+    return decide(policy, situation, Lines(Waiting(with_age), Waiting(without)))
 
 
 def words(decision: Decision) -> list[tuple[int, str, bool]]:
@@ -77,12 +77,43 @@ def test_footage_without_a_date_goes_for_room_only_in_its_turn() -> None:
 
 
 def test_what_goes_by_age_counts_for_the_room_that_is_needed() -> None:
-    assert words(run(Situation(NOW_MS, short_bytes=10), undated(1), dated(2, 31), dated(3, 5))) == [(2, "age", False)]
+    assert words(run(Situation(NOW_MS, short_bytes=10), dated(1, 31), undated(2), dated(3, 5))) == [(1, "age", False)]
 
 
-def test_undated_footage_that_must_be_older_than_the_limit_is_pointed_out() -> None:
-    assert run(Situation(NOW_MS), undated(1), dated(2, 31)).overdue == 1
-    assert run(Situation(NOW_MS), dated(1, 31), undated(2)).overdue is None
+def test_undated_footage_recorded_before_something_too_old_is_too_old() -> None:
+    assert words(run(Situation(NOW_MS), undated(1), dated(2, 31), undated(3), dated(4, 5))) == [(2, "age", False), (1, "age", False)]
+    assert words(run(Situation(NOW_MS, suspended="jumped"), undated(1), dated(2, 31))) == []
+
+
+def test_numbers_and_dates_that_contradict_each_other_erase_nothing_and_are_pointed_out() -> None:
+    """The fourth was named by a clock that was a year behind."""
+    decision = run(Situation(NOW_MS), dated(1, 8), undated(2), dated(3, 7), dated(4, 370), dated(5, 6))
+    assert words(run(Situation(NOW_MS), dated(4, 370), undated(2), dated(1, 8), dated(3, 7))) == [(4, "age", False)]
+    assert decision.overdue is None, "the lines are in the order of time"
+    assert run(Situation(NOW_MS), dated(4, 370), undated(2), dated(1, 8), dated(3, 7)).overdue == 2
+
+
+def own(seq: int, mono_days: float, *, held: bool = False) -> Stored:
+    return Stored(SegmentName(seq, 60_000, None, "now", round(mono_days * DAY_MS)), 10, held)
+
+
+def test_footage_of_this_boot_ages_by_the_monotonic_clock_whatever_the_other_clock_says() -> None:
+    stored = [own(5, 1), own(6, 2), own(7, 2.1), own(8, 30)]
+    for suspended in ("untrusted", "jumped", ""):
+        lines = Lines(Waiting(()), Waiting([undated(3)]), Waiting(stored))
+        decision = decide(POLICY, Situation(0, now_boot_ms=32 * DAY_MS, suspended=suspended), lines)  # type: ignore[arg-type]
+        assert words(decision) == [(5, "age", False), (6, "age", False), (3, "age", False)], suspended
+
+
+def test_held_footage_of_this_boot_stays_and_proves_nothing() -> None:
+    lines = Lines(Waiting(()), Waiting([undated(3)]), Waiting([own(5, 1, held=True), own(6, 40)]))
+    assert words(decide(POLICY, Situation(0, now_boot_ms=41 * DAY_MS, suspended="untrusted"), lines)) == []
+
+
+def test_at_most_so_many_go_by_age_at_once_whatever_proves_it() -> None:
+    lines = Lines(Waiting([dated(9, 31), dated(10, 30.5)]), Waiting([undated(1), undated(2)]), Waiting([own(11, 0), own(12, 0)]))
+    decision = decide(POLICY, Situation(NOW_MS, now_boot_ms=31 * DAY_MS, by_age_at_most=3), lines)
+    assert words(decision) == [(11, "age", False), (12, "age", False), (1, "age", False)]
 
 
 def test_the_budget_is_a_reason_of_its_own() -> None:
@@ -102,7 +133,7 @@ def test_only_one_segment_more_than_needed_is_looked_at() -> None:
     def watched() -> Waiting:
         return Waiting(each for seq in range(1, 100) if looked.append(seq) is None for each in [dated(seq, 32 - seq)])  # type: ignore[func-returns-value]
 
-    decide(POLICY, Situation(NOW_MS), watched(), Waiting(()))
+    decide(POLICY, Situation(NOW_MS), Lines(watched(), Waiting(())))
     assert looked == [1, 2, 3]
 
 

@@ -113,7 +113,7 @@ def test_a_full_disk_makes_room_by_the_oldest_and_an_alarm_names_what_is_early()
 
 
 def test_the_early_alarm_is_raised_once_and_cleared_when_the_ring_is_long_enough_again() -> None:
-    ring = small_ring(40 * 24)
+    ring = small_ring(60 * 24)
     ring.record_days(10)
     free = ring.disk.space(DATA).free_bytes
     for _ in range(3):
@@ -260,22 +260,51 @@ def test_the_first_trust_of_a_boot_is_no_jump() -> None:
     assert ring.sweeper.sweep(0).erased == 5 * 24
 
 
-def test_undated_footage_is_never_swept_by_age_but_for_room_in_its_turn() -> None:
-    ring = small_ring(3000)
+def undated_between(ring: PlainRing) -> None:
+    """1 and 5 are dated; 2, 3 and 4 are of a boot whose clock was never set."""
     ring.record()
+    ring.reboot(60, "boot-2")
     ring.clock.set_state("untrusted")
     for _ in range(3):
         ring.record()
+    ring.reboot(60, "boot-3")
     ring.clock.set_state("trusted")
     ring.record()
-    ring.clock.advance(40 * DAY_S)
+
+
+def test_undated_footage_is_swept_by_age_when_what_was_recorded_after_it_is_too_old() -> None:
+    ring = PlainRing()
+    undated_between(ring)
+    ring.clock.advance(30 * DAY_S - 61)
+    assert ring.sweeper.sweep(0).erased == 1
+    assert ring.seqs() == [2, 3, 4, 5]
+    ring.clock.advance(1)
+    assert ring.sweeper.sweep(0).erased == 4
+    assert [(each.seq, each.reason) for each in ring.facts(Erase)] == [(1, "age"), (5, "age"), (2, "age"), (3, "age"), (4, "age")]
+    assert alarms(ring) == []
+
+
+def test_undated_footage_of_this_boot_is_swept_by_its_monotonic_age_to_the_millisecond() -> None:
+    ring = PlainRing()
+    ring.clock.set_state("untrusted")
+    for _ in range(3):
+        ring.record()
+    ring.clock.advance(30 * DAY_S - 180.001)
+    for seconds, left in ((0, [1, 2, 3]), (0.001, [2, 3]), (59.999, [2, 3]), (0.001, [3]), (60, [])):
+        ring.clock.advance(seconds)
+        ring.sweeper.sweep(0)
+        assert ring.seqs() == left
+    assert {each.reason for each in ring.facts(Erase)} == {"age"}
+
+
+def test_undated_footage_that_nothing_proves_old_goes_for_room_in_its_turn() -> None:
+    ring = small_ring(3000)
+    undated_between(ring)
+    ring.clock.advance(25 * DAY_S)
     ring.record()
-    assert ring.sweeper.sweep(0).erased == 2
-    assert ring.seqs() == [2, 3, 4, 6]
-    assert alarms(ring) == [("undated_overdue", True)]
     free = ring.disk.space(DATA).free_bytes
-    ring.sweeper.sweep(free - FREE_BYTES + 2 * SEGMENT_BYTES - 500)
-    assert ring.seqs() == [4, 6]
+    ring.sweeper.sweep(free - FREE_BYTES + 3 * SEGMENT_BYTES - 500)
+    assert ring.seqs() == [4, 5, 6]
     record = ring.facts(Erase)[-1]
     assert (record.seq, record.start, record.reason) == (3, None, "space")
 
@@ -495,9 +524,8 @@ def test_a_name_from_the_future_is_not_what_the_ring_is_measured_by() -> None:
     now_ms = ring.clock.read().utc_ns // (NS_PER_S // 1000)
     assert [name.seq for name in ring.folder.all() if (name.start_utc_ms or 0) > now_ms] == [2]
     ring.clock.advance(31 * DAY_S)
-    assert ring.sweeper.sweep(0).erased == 2
-    assert ring.seqs() == [2]
-    assert ("undated_overdue", True) in alarms(ring)
+    assert ring.sweeper.sweep(0).erased == 3
+    assert ring.seqs() == [], "its number proves its age"
 
 
 def test_names_in_erasing_keep_the_decision() -> None:

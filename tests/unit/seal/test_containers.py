@@ -263,7 +263,7 @@ def element(identifier: int, payload: bytes, *, unknown: bool = False) -> bytes:
 
 
 @lru_cache
-def matroska(unknown: bool = False, lacing: int = 0, extra: bytes = b"") -> bytes:
+def matroska(unknown: bool = False, lacing: int = 0, extra: bytes = b"", second: bytes = b"") -> bytes:
     entry = body(clip(), b"stsd")
     found = find_box(entry, b"avcC", start=8 + 86)
     assert found is not None
@@ -285,7 +285,7 @@ def matroska(unknown: bool = False, lacing: int = 0, extra: bytes = b"") -> byte
         at += size
     cluster = element(0x1F43B675, element(0xE7, b"\0") + blocks, unknown=unknown)
     info = element(0x1549A966, element(0x2AD7B1, pack(">I", 1_000_000)))
-    segment_body = element(0xEC, bytes(20)) + info + element(0x1654AE6B, track) + cluster
+    segment_body = element(0xEC, bytes(20)) + info + element(0x1654AE6B, track + second) + cluster
     return element(0x1A45DFA3, element(0x4282, b"matroska")) + element(0x18538067, segment_body, unknown=unknown)
 
 
@@ -302,6 +302,13 @@ def test_laced_blocks_and_packed_tracks_are_not_guessed_at(tmp_path: Path) -> No
     path.write_bytes(matroska(extra=element(0x6D80, b"")))
     with pytest.raises(IntegrityError, match="packed"):
         verify(path, None)
+
+
+def test_a_second_video_track_of_any_codec_is_told(tmp_path: Path) -> None:
+    other = element(0xAE, element(0xD7, b"\2") + element(0x83, b"\1") + element(0x86, b"V_VP9"))
+    path = tmp_path / "two.mkv"
+    path.write_bytes(matroska(second=other))
+    assert "second_video_track" in {reason.code for reason in verify(path, None).reasons}
 
 
 def test_a_torn_matroska_file_says_so(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge.seal.jws import BadJws, Jws, read_compact, read_detached, sign_compact, sign_detached, to_der, to_raw, verify
+from edge.seal.ecdsa import to_der, to_raw
+from edge.seal.jws import BadJws, Jws, read_compact, read_detached, sign_compact, sign_detached, verify
 from edge.seal.signer import Identity, SigningTrouble
 from tests.support.identities import Town, identity_of
 

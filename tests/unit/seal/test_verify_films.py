@@ -81,6 +81,7 @@ def test_the_closing_picture_counts_where_players_show_it(tmp_path: Path, codec:
     path = tmp_path / "clip.mp4"
     path.write_bytes(write_clip(span(codec).whole_gops(0, 3), codec, edit_ticks=0xFFFF_FFFF))
     assert told(path) == ("PARTLY VERIFIED", 75, 76)
+    assert [reason.code for reason in verify(path, roots()).reasons] == ["last_picture_uncovered"]
 
 
 @pytest.mark.parametrize("codec", CODECS)

@@ -16,6 +16,7 @@ from edge.bmff.nal import split
 from edge.clock import NS_PER_S
 from edge.messages.stream import Packet
 from edge.seal.onvif import SIGNING_UUID, Document, escape
+from edge.seal.signatures import names_node
 from edge.seal.signer import Identity
 from edge.seal.trust import Roots, read_roots
 from edge.seal.verification import Verification
@@ -305,3 +306,39 @@ def test_a_changed_key_frame_is_seen_where_the_streams_last_document_came_within
     assert judged(tmp_path, ended).verdict == "AUTHENTIC"
     wrong = changed(ended, 75, lambda nals: [*nals[:-1], nals[-1][:-9] + bytes((nals[-1][-9] ^ 1,)) + nals[-1][-8:]])
     assert judged(tmp_path, wrong).verdict == "NOT AUTHENTIC"
+
+
+def test_a_picture_shown_in_another_second_is_not_authentic(tmp_path: Path) -> None:
+    """By its composition time; the times of key pictures stay."""
+    stream = retimed(signed())
+    late = msgspec.structs.replace(stream[30], pts_ns=stream[110].pts_ns)
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(write_clip([*stream[:30], late, *stream[31:]]))
+    found = verify(path, roots())
+    assert (found.verdict, codes(found)) == ("NOT AUTHENTIC", {"shown_out_of_place"})
+
+
+def test_a_second_picture_in_the_same_access_unit_of_a_kind_that_no_signature_lists_counts(tmp_path: Path) -> None:
+    """H.265 TSA_N (type 2): decoders show it, ONVIF's documents leave it out."""
+    span = sign_span(encode("h265", frames=76), node(), "h265")
+    nals = _nals(span.packets[30])
+    extra = [*nals, bytes((2 << 1, nals[-1][1])) + nals[-1][2:]]
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(write_clip([*span.packets[:30], with_nals(span.packets[30], extra), *span.packets[31:]], "h265"))
+    found = verify(path, roots())
+    assert (found.verdict, found.frames.verified, found.frames.unverifiable) == ("PARTLY VERIFIED", 74, 1)
+
+
+def test_signatures_without_their_pictures_prove_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "film.h264"
+    sets = [nal for nal in _nals(signed()[25]) if nal[0] & 0x1F != 5]
+    path.write_bytes(with_nals(signed()[25], sets).data)
+    found = verify(path, roots())
+    assert (found.verdict, found.frames.total) == ("PARTLY VERIFIED", 0)
+    assert codes(found, "unverifiable") == {"nothing_verified"}
+
+
+def test_a_name_that_looks_like_two_is_none() -> None:
+    assert names_node("OU=cameras,CN=pole-17", "pole-17")
+    assert not names_node("CN=evil\\,CN=pole-17", "pole-17")
+    assert not names_node("CN=pole-171", "pole-17")

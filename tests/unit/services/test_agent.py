@@ -24,6 +24,7 @@ from edge.link.port import SESSION_TAKEN_OVER, Disconnected
 from edge.link.publish import Direct
 from edge.link.session import SessionNumber
 from edge.link.topics import STATUS
+from edge.messages.evidence import ConfigInForce
 from edge.messages.health import LinkHealth
 from edge.messages.records import AlarmRaised, Boot, facts_of
 from edge.messages.wire import Response, Status
@@ -71,14 +72,14 @@ def test_without_a_broker_configured_the_agent_only_keeps_locks_complete(tmp_pat
     thread.start()
     journal = JournalReader(LinuxDisk(), tmp_path / "journal" / "agent")
     for _ in range(1000):
-        if [line.record.type for line in journal.read()] == ["boot", "hold"]:
+        if [line.record.type for line in journal.read()] == ["boot", "key", "hold"]:
             break
         threading.Event().wait(0.01)
     assert threading.active_count() == before + 1
     stop.set()
     thread.join(10)
     assert ended == [0]
-    assert [line.record.type for line in journal.read()] == ["boot", "hold", "stop"]
+    assert [line.record.type for line in journal.read()] == ["boot", "key", "hold", "stop"]
     assert list(folder.glob("*.mp4"))
 
 
@@ -93,6 +94,17 @@ def test_an_agent_says_how_the_one_before_it_ended(tmp_path: Path) -> None:
     assert run_agent(config_of(tmp_path), stop) == 0
     lines = JournalReader(LinuxDisk(), tmp_path / "journal" / "agent").read()
     assert [facts_of(line.record, Boot).ended for line in lines if line.record.type == "boot"] == ["first", "orderly", "first", "power"]
+
+
+def test_an_agent_says_that_its_configuration_is_another_one(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    for sha256 in ("one", "one", "two", "", "two"):
+        assert run_agent(config_of(tmp_path), stop, config_sha256=sha256) == 0
+    lines = list(JournalReader(LinuxDisk(), tmp_path / "journal" / "agent").read())
+    changes = [facts_of(line.record, ConfigInForce) for line in lines if line.record.type == "config"]
+    assert changes == [ConfigInForce(sha256="two", before="one")]
+    assert [facts_of(line.record, Boot).config_sha256 for line in lines if line.record.type == "boot"] == ["one", "one", "two", "", "two"]
 
 
 def test_two_agents_on_one_disk_and_broken_keys_are_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.support.pole import FPS, Pole
 def begun() -> tuple[Pole, Intake, Writing]:
     pole, intake = Pole(), Intake(limit_gops=60, limit_bytes=1 << 20)
     recording = pole.start()
-    return pole, intake, Writing(recording, intake)
+    return pole, intake, Writing(recording, intake, pole.sealer)
 
 
 def seconds(pole: Pole, intake: Intake, count: int) -> None:

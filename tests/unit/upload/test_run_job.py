@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -251,3 +253,95 @@ def test_no_byte_is_sent_while_its_address_cannot_be_stored(bench: Bench) -> Non
     disk.refused = ""
     assert bench.run(job).progress.state == "done"
     assert bench.received() == {"cam_7.mp4": DATA[7], "cam_8.mp4": DATA[8]}
+
+
+BESIDE = {"clip.json": b'{"v": 1}', "clip.json.jws": b"e..s", "report.pl.html": noise(70_000, 3)}
+
+
+def receipts(bench: Bench) -> dict[str, str]:
+    place = bench.folder / "received" / "pole-7" / "r-1"
+    found = {path.name: json.loads(path.read_bytes()) for path in place.glob("*.receipt.json")}
+    return {receipt["name"]: receipt["metadata"]["filetype"] for receipt in found.values()}
+
+
+def delivered(bench: Bench) -> dict[str, bytes]:
+    place = bench.folder / "received" / "pole-7" / "r-1"
+    return {path.name: path.read_bytes() for path in place.iterdir() if not path.name.endswith(".receipt.json")}
+
+
+def test_what_goes_with_the_clips_is_delivered_behind_them_counted_and_listed(bench: Bench) -> None:
+    final = bench.run(bench.accept(), SegmentClips(BESIDE))
+    assert final.progress.state == "done"
+    assert delivered(bench) == {"cam_7.mp4": DATA[7], "cam_8.mp4": DATA[8], **BESIDE}
+    assert final.progress.total_bytes == final.progress.sent_bytes == 500_000 + sum(map(len, BESIDE.values()))
+    assert bench.told[0].total_bytes == 500_000, "of the films; what goes with them is made when they have arrived"
+    assert next(told.file for told in bench.told if told.total_bytes == final.progress.total_bytes) >= 2
+    assert final.manifest is not None
+    assert {each.name: each.sha256 for each in final.manifest.attachments} == {
+        name: hashlib.sha256(data).hexdigest() for name, data in BESIDE.items()
+    }
+    assert receipts(bench) == {
+        "cam_7.mp4": "video/mp4",
+        "cam_8.mp4": "video/mp4",
+        "clip.json": "application/json",
+        "clip.json.jws": "application/jose",
+        "report.pl.html": "text/html",
+    }
+
+
+def test_it_is_made_once_and_the_same_after_a_restart(bench: Bench) -> None:
+    job, first, second = bench.accept(), SegmentClips(BESIDE), SegmentClips({"clip.json": b"another time"})
+
+    def stop_behind_the_clips(progress: JobProgress) -> None:
+        if progress.file == 2:
+            bench.stop.set()
+
+    bench.hook = stop_behind_the_clips
+    assert bench.run(job, first).progress.state == "running"
+    bench.stop.clear()
+    bench.hook = bench.told.append
+    final = bench.run(job, second)
+    assert (final.progress.state, first.made, second.made) == ("done", 1, 0)
+    assert delivered(bench)["clip.json"] == BESIDE["clip.json"]
+
+
+def test_footage_that_was_lost_meanwhile_has_it_made_anew(bench: Bench) -> None:
+    """What was stated of the lost clip would not be true."""
+    job, first, second = bench.accept(), SegmentClips(BESIDE), SegmentClips({"clip.json": b"without segment 7"})
+    bench.hook = lambda progress: bench.stop.set()
+    bench.run(job, first)
+    (job.folder / "links" / "000000007.mp4").unlink()
+    bench.stop.clear()
+    bench.hook = bench.told.append
+    assert bench.run(job, second).progress.code == "partial"
+    assert delivered(bench)["clip.json"] == b"without segment 7"
+
+
+@pytest.mark.parametrize("name", ["clip.json", "index.json"])
+def test_a_stored_package_that_is_damaged_is_made_anew(bench: Bench, name: str) -> None:
+    job, first, second = bench.accept(), SegmentClips(BESIDE), SegmentClips(BESIDE)
+    bench.hook = lambda progress: bench.stop.set() if progress.total_bytes > 500_000 else None
+    bench.run(job, first)
+    (job.folder / "package" / name).write_bytes(b"{")
+    bench.stop.clear()
+    bench.hook = bench.told.append
+    assert bench.run(job, second).progress.state == "done"
+    assert (second.made, delivered(bench)["clip.json"]) == (1, BESIDE["clip.json"])
+
+
+def test_no_byte_of_a_package_is_sent_while_it_cannot_be_stored(bench: Bench) -> None:
+    disk = NoRoom()
+    bench.store = JobStore(disk, bench.folder / "jobs")
+    job = bench.accept()
+    disk.refused = "index.json"
+    with pytest.raises(StorageError):
+        bench.run(job, SegmentClips(BESIDE))
+    assert delivered(bench) == {"cam_7.mp4": DATA[7], "cam_8.mp4": DATA[8]}
+    disk.refused = ""
+    assert bench.run(job, SegmentClips(BESIDE)).progress.state == "done"
+
+
+def test_a_finished_job_keeps_no_package(bench: Bench) -> None:
+    job = bench.accept()
+    bench.store.finish(job, bench.run(job, SegmentClips(BESIDE)), lambda: None)
+    assert not (job.folder / "package").exists()
