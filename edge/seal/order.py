@@ -57,6 +57,7 @@ def judge_order(matching: Matching) -> Order:
             walk.waiting.append(gop)
         else:
             walk.documented(paper)
+    _find_altered(matching, walk)
     walk.order.runs = [part for run in walk.order.runs for part in _parts(run, walk.order)]
     return walk.order
 
@@ -92,12 +93,23 @@ def _in_order(matching: Matching) -> list[tuple[Paper | None, Gop | None]]:
 
 
 def _place(matching: Matching, paper: Paper, place: int) -> int:
-    """Where a document belongs whose GOP is not there: at `place`, or behind a GOP begun since of which it lists slices (a stream's last
-    document may come within its own GOP)."""
+    """Where a document belongs whose GOP is not there: in front of the GOP whose document links to it, or behind one of which it lists
+    slices (a stream's last document may come within its own GOP); else at `place`."""
+    for gop in matching.gops[max(0, paper.begun - 2) : paper.begun]:
+        if gop.document is not None and paper.anchor and gop.document.link == paper.anchor:
+            return gop.number
     for gop in matching.gops[place : paper.begun]:
         if gop.document is None and has_slices_of(gop, paper):
             return gop.number + 1
     return place
+
+
+def _find_altered(matching: Matching, walk: _Walk) -> None:
+    """Whatever the order says: a GOP with slices that a document near it lists under another IDR picture."""
+    for paper in matching.papers:
+        for gop in matching.gops[max(0, paper.begun - 2) : paper.begun] if paper.gop is None else ():
+            if gop.document is None and not gop.idr_altered and has_slices_of(gop, paper):
+                walk.altered(gop, paper)
 
 
 class _Walk:
@@ -132,7 +144,7 @@ class _Walk:
         first_of_span = paper.link == FIRST_LINK
         if paper.gop is None:
             if has_slices_of(waiting[-1], paper) or len(waiting) > paper.counter - 1:
-                self._altered(waiting[-1], paper)
+                self.altered(waiting[-1], paper)
             elif paper.link == waiting[-1].anchor:
                 waiting[-1].idr_proven = True
                 self._lost(paper, None, 1)
@@ -168,7 +180,7 @@ class _Walk:
             self._one_too_many(waiting, paper)
             lost = 0
         elif waiting and not proven and (missing == 0 or (paper.gop is None and has_slices_of(waiting[-1], paper))):
-            self._altered(waiting[-1], paper)
+            self.altered(waiting[-1], paper)
             lost = 0
         if proven:
             waiting[-1].idr_proven = True
@@ -186,7 +198,7 @@ class _Walk:
             self.order.findings.add("unverifiable", "span_order_unknown", counter=paper.counter)
         if paper.gop is None:
             if waiting and has_slices_of(waiting[-1], paper):
-                self._altered(waiting[-1], paper)
+                self.altered(waiting[-1], paper)
             else:
                 self._lost(paper, last, 1)
             return
@@ -209,11 +221,11 @@ class _Walk:
     def _one_too_many(self, waiting: list[Gop], paper: Paper) -> None:
         """Where the document has its GOP, another one was put in front; where it has none, the last of these is it, changed."""
         if paper.gop is None:
-            self._altered(waiting[-1], paper)
+            self.altered(waiting[-1], paper)
         else:
             self._contradict("gop_inserted", waiting[0].number, paper)
 
-    def _altered(self, gop: Gop, paper: Paper) -> None:
+    def altered(self, gop: Gop, paper: Paper) -> None:
         gop.idr_altered = True
         self._contradict("idr_altered", gop.number, paper)
 

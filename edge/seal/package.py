@@ -90,21 +90,16 @@ def read_package(folder: Path, roots: Roots | None) -> PackageReport:
         if file.report is not None:
             package.gaps += [explained(gap, statement) for gap in stream_gaps(file)]
     package.gaps += [*declared_gaps(statement), *undeclared_gaps(statement)]
-    _tell_others(folder, {each.name: None for each in statement.files}, findings)
+    for path in unnamed_files(folder, {each.name: None for each in statement.files}, _PARTS):
+        if _is_film(path):
+            findings.add("unverifiable", "films_not_named", name=path.name[:255])
+        else:
+            findings.add("note", "files_not_named", name=path.name[:255])
     return package
 
 
-def _tell_others(folder: Path, named: dict[str, None], findings: Findings) -> None:
-    """Files that the statement does not name. A film among them may be taken for a part of the package."""
-    for path in unnamed_files(folder, named, _PARTS):
-        if _is_film(path):
-            findings.add("unverifiable", "film_not_named", name=path.name)
-        else:
-            findings.add("note", "files_not_named", name=path.name)
-
-
 def _is_film(path: Path) -> bool:
-    """By its name or its beginning."""
+    """By its name or its beginning: whether somebody who opens the folder may take it for one of the package's films."""
     if path.suffix.lower() in FILM_SUFFIXES:
         return True
     try:

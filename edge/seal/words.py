@@ -201,13 +201,13 @@ REASONS: dict[str, tuple[str, str]] = {
     "file_unreadable": ("{name} does not read as a film: {why}", "{name} nie daje się odczytać jako film: {why}"),
     "file_of_other_camera": ("{name} comes from another camera: {serial}", "{name} pochodzi z innej kamery: {serial}"),
     "file_name_leads_away": ("the statement names a file outside the package", "oświadczenie wskazuje plik poza pakietem"),
-    "film_not_named": (
-        "films in the folder that are not part of the package and were not verified: {count} (first: {name})",
-        "filmy w folderze nienależące do pakietu i niesprawdzone: {count} (pierwszy: {name})",
-    ),
     "files_not_named": (
         "files in the folder that are not part of the package and were not verified: {count} (first: {name})",
         "pliki w folderze nienależące do pakietu i niesprawdzone: {count} (pierwszy: {name})",
+    ),
+    "films_not_named": (
+        "films in the folder that the package's statement does not name: {count} (first: {name}); nothing speaks for them",
+        "filmy w folderze, których nie wymienia oświadczenie pakietu: {count} (pierwszy: {name}); nic o nich nie świadczy",
     ),
     "journal_line_unreadable": ("line {line} of the journal {journal} does not read", "wiersz {line} dziennika {journal} jest nieczytelny"),
     "journal_chain_broken": (

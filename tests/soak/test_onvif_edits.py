@@ -1,7 +1,7 @@
 """ONVIF's samples, all of it: every bit of every slice, and 10,000 edits elsewhere. The default run takes samples of both
 (tests/unit/seal/test_onvif_samples.py).
 
-Each bit is flipped in a raw stream of its GOP and what follows up to the access unit with its SEI: as much as is needed to contradict, in
+Each bit is flipped in a film of its GOP and what follows up to the access unit with its SEI: as much as is needed to contradict, in
 a fraction of the time. EDGE_SOAK_STRIDE: every n-th bit only, 1 if not set.
 """
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import random
 from functools import lru_cache
+from struct import pack
 
 import av
 
+from edge.bmff.boxes import box, full_box
+from tests.support.mp4_edit import TABLE, TRACK, box_at, with_box
 from tests.support.oracle.containers import open_bytes, sample_places
 from tests.support.oracle.nal_units import from_lengths, is_picture_data, opens_gop
 
@@ -71,25 +74,28 @@ def _elsewhere(sample: bytes, chance: random.Random) -> tuple[int, int]:
 
 
 def pictures_are_original(edited: bytes, sample: bytes) -> bool:
-    """Whether FFmpeg finds the sample's slices in the edited file, in order, a contiguous part of them at least."""
+    """Whether FFmpeg finds nothing but the sample's slices in the edited file, in order and without a hole; also where it finds none."""
     ours, theirs = _slices(sample), _slices(edited)
-    if not theirs:
-        return False
-    starts = [place for place, each in enumerate(ours) if each == theirs[0]]
+    starts = [place for place, each in enumerate(ours) if each == theirs[0]] if theirs else [0]
     return any(ours[start : start + len(theirs)] == theirs for start in starts)
 
 
 @lru_cache(4)
 def _slices(data: bytes) -> list[bytes]:
-    with av.open(io.BytesIO(data), "r", metadata_errors="replace") as file:
-        video = file.streams.video[0]
-        codec = "h264" if video.codec_context.name == "h264" else "h265"
-        samples = [bytes(packet) for packet in file.demux(video)]
-    return [nal for sample in samples for nal in from_lengths(sample, 4) or [b"?"] if is_picture_data(codec, nal)]
+    """Of what FFmpeg demultiplexes; a packet whose lengths do not add up counts as a slice of its own. None where it refuses the file."""
+    try:
+        with av.open(io.BytesIO(data), "r", metadata_errors="replace") as file:
+            video = file.streams.video[0]
+            codec = "h264" if video.codec_context.name == "h264" else "h265"
+            samples = [bytes(packet) for packet in file.demux(video) if packet.size]
+    except av.error.FFmpegError:
+        return []
+    cut = ([sample] if (nals := from_lengths(sample, 4)) is None else nals for sample in samples)
+    return [nal for nals in cut for nal in nals if is_picture_data(codec, nal)]
 
 
 def gop_film(sample: bytes, gop: int) -> bytes:
-    """A raw stream of one GOP of the sample and what follows up to the access unit with its SEI."""
+    """A flat MP4 of one GOP of the sample and what follows up to the access unit with its SEI."""
     return _gop_film(sample, gop)[0]
 
 
@@ -100,15 +106,31 @@ def slices_of_gop(sample: bytes, gop: int) -> list[tuple[int, int]]:
 
 @lru_cache
 def _gop_film(sample: bytes, gop: int) -> tuple[bytes, list[tuple[int, int]]]:
-    stream = open_bytes(sample)
-    opens = [number for number, unit in enumerate(stream.units) if any(opens_gop(stream.codec, nal) for nal in unit)]
-    first, end = opens[gop], [*opens, len(stream.units)][gop + 1]
-    film = b"".join(b"\0\0\0\1" + nal for nal in stream.entry_sets)
-    spans = []
-    for number in range(first, min(end + 2, len(stream.units))):
-        for nal in stream.units[number]:
-            film += b"\0\0\0\1"
-            if number < end and is_picture_data(stream.codec, nal):
-                spans.append((len(film), len(film) + len(nal)))
-            film += nal
+    codec, places = sample_places(sample)
+    units = open_bytes(sample).units
+    opens = [number for number, unit in enumerate(units) if any(opens_gop(codec, nal) for nal in unit)]
+    first, end = opens[gop], [*opens, len(places)][gop + 1]
+    taken = places[first : end + 2]
+    head = _head(sample, [size for _, size in taken])
+    film = head + box(b"mdat", *(sample[offset : offset + size] for offset, size in taken))
+    spans, at = [], len(head) + 8
+    for offset, size in places[first:end]:
+        spans += [(start - offset + at, stop - offset + at) for start, stop in slice_spans(sample) if offset <= start < offset + size]
+        at += size
     return film, spans
+
+
+def _head(sample: bytes, sizes: list[int]) -> bytes:
+    """The sample's ftyp and moov for samples of these sizes that stand behind one another in the mdat that follows."""
+    count = len(sizes)
+    table = (
+        box_at(sample, (*TABLE, b"stsd")),
+        full_box(b"stts", 0, 0, pack(">III", 1, count, 100)),
+        full_box(b"stsc", 0, 0, pack(">IIII", 1, 1, count, 1)),
+        full_box(b"stsz", 0, 0, pack(f">{2 + count}I", 0, count, *sizes)),
+        full_box(b"stco", 0, 0, pack(">II", 1, 1 << 30)),
+    )
+    bare = with_box(box_at(sample, (b"moov",)), (*TRACK, b"edts"), b"")
+    head = box_at(sample, (b"ftyp",)) + with_box(bare, TABLE, box(b"stbl", *table))
+    at = head.rfind(b"stco") + 12
+    return head[:at] + pack(">I", len(head) + 8) + head[at + 4 :]
