@@ -154,7 +154,7 @@ def test_footage_past_its_time_is_no_answer_of_the_local_tools_although_nobody_h
     told = json.loads(edge("timeline", "--json", *span).out)[0]
     assert told["spans"] == []
     assert {gap["reason"] for gap in told["gaps"]} == {"erased"}
-    clip = edge("clip", "--camera", "cam0", *span, "-o", str(tmp_path / "c.mp4"))
+    clip = edge("clip", "--camera", "cam0", *span, "-o", str(tmp_path / "c.mp4"), "--operator", "a.nowak", "--case", "RSOW 12/26")
     assert clip.code == 77
     assert not (tmp_path / "c.mp4").exists()
     held = edge("hold", "add", *span, "--case", "RSOW 12/26", "--by", "a.nowak")
