@@ -136,7 +136,7 @@ class HeldRanges:
             self._known[name] = key, self._read(path, found.size)
         except NotFound:
             self._known.pop(name, None)  # being made, or on its way out
-        except (StorageError, msgspec.DecodeError, ValueError, OverflowError) as error:
+        except (StorageError, msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
             _log.error("camera %s: %s does not read, its range is not known: %s", self._camera, path, error)
             self.unreadable.append(name)
 

@@ -142,9 +142,17 @@ class Sealer:
         elif pending.unsigned.codec != info.codec:
             self._lapses.add("stream_changed", counter, f"{pending.unsigned.codec} before, {info.codec} now")
         else:
-            self._lapses.end()
-            return pending.unsigned.finish(job.signature)
+            return self._finished(pending.unsigned, job.signature)
         return None
+
+    def _finished(self, unsigned: Unsigned, signature: bytes) -> bytes | None:
+        try:
+            sei = unsigned.finish(signature)
+        except ValueError as refused:
+            self._lapses.add("signer_failed", unsigned.document.counter, str(refused))
+            return None
+        self._lapses.end()
+        return sei
 
     def _of_earlier_run(self, desk: SigningDesk, info: StreamInfo) -> bytes | None:
         """Once: the SEI of the GOP that the run before was interrupted in. The writer waits for the signature."""

@@ -119,8 +119,8 @@ class SigningDesk:
         assert identity is not None
         try:
             job.signature = identity.signer.sign(job.digest)
-        except SigningTrouble as trouble:
-            job.fault = str(trouble)
+        except (SigningTrouble, ValueError, OSError) as trouble:  # the last two: an adapter's fault, which must not end this thread
+            job.fault = str(trouble) or type(trouble).__name__
         finally:
             with self._changed:
                 self._job = None

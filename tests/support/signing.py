@@ -52,13 +52,15 @@ def town(name: str = "Test town") -> Town:
 
 @dataclass
 class MemorySigner:
-    """fault: what `sign` answers while it is set. gate: while cleared, `sign` does not answer."""
+    """fault: what `sign` answers while it is set. gate: while cleared, `sign` does not answer. nonsense: what it returns instead of a
+    signature, once each."""
 
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     fault: str = ""
     gate: threading.Event = field(default_factory=threading.Event)
     assurance: Assurance = "file"
     closed: bool = False
+    nonsense: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -71,6 +73,8 @@ class MemorySigner:
         self.gate.wait()
         if self.fault:
             raise SigningTrouble(self.fault)
+        if self.nonsense:
+            return self.nonsense.pop()
         return self.key.sign(digest, ec.ECDSA(Prehashed(SHA256())))
 
     def close(self) -> None:

@@ -163,6 +163,15 @@ def test_a_signer_that_answers_with_an_error_is_told_with_its_words(bench: Bench
     bench.signer.fault = ""
 
 
+def test_an_answer_that_is_no_signature_is_told_and_signing_goes_on(bench: Bench) -> None:
+    source = made_gops(4)
+    bench.signer.nonsense = [bytes(100), b""]
+    sealed = [bench.sealer.seal(gop) for gop in source]
+    assert [ridden("h264", gop) is not None for gop in sealed] == [False, False, False, True]
+    begun, ended = bench.lapses()
+    assert (begun.reason, begun.counter, ended.gops) == ("signer_failed", 1, 2)
+
+
 def test_without_a_section_everything_goes_through_and_the_journal_says_so() -> None:
     said: list[Facts] = []
     sealer = Sealer(None, said.append, ManualClock(), MAKER, 0.0)
