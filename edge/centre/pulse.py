@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from edge.centre.findings import Kind
-
 INTERVALS = 3.0
 HEALTH_S = 60.0
 """Where the node does not say how often it speaks."""
@@ -81,7 +79,3 @@ class Pulse:
     def clock_off_ms(self) -> float | None:
         """centre - node, as the steadiest of the last looks say; None while there are too few. A message may be late, never early."""
         return min(self._lags_ms) if len(self._lags_ms) == LAGS else None
-
-
-STANDING: tuple[Kind, ...] = ("silent", "unsigned", "clock")
-"""Kinds that come and go."""

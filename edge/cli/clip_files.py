@@ -1,17 +1,17 @@
-"""A clip from the ring into files: planned, checked, written under a temporary name, synced, renamed."""
+"""A clip from the ring into files: planned, checked, written under a temporary name, synced, recorded, renamed."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from edge.cli.clip_progress import busy, progress
-from edge.cli.local_journal import note
+from edge.cli.local_journal import record_before
 from edge.clip.exported import exported_of
 from edge.clip.holes import Missing, missing_of
 from edge.clip.manifest import file_name, manifest
@@ -97,15 +97,36 @@ def find(config: NodeConfig, reader: RingReader, request: ClipRequest) -> Found:
 
 
 def export(config: NodeConfig, reader: RingReader, request: ClipRequest, output: Path | None) -> tuple[Manifest, list[Path]]:
-    """The manifest, and the files in its order. Raises UsageError where a file exists already, StorageError, IntegrityError."""
+    """The manifest, and the files in its order. Raises UsageError where a file exists already, Refused where the export cannot be recorded,
+    StorageError, IntegrityError."""
     found = find(config, reader, request)
     paths = _paths(found.plan, output)
-    with progress(found.size) as advance:
-        for path, clip in zip(paths, found.clips, strict=True):
-            _write(found.disk, path.absolute(), clip, advance)
-    for record in exported_of(found.manifest, "file"):
-        note(config, record, request.camera)
+    write_files(found, paths, lambda: record_export(config, found.manifest))
     return found.manifest, paths
+
+
+def record_export(config: NodeConfig, manifest: Manifest) -> None:
+    """On disk when it returns; the files get their names after that. Raises Refused."""
+    record_before(config, exported_of(manifest, "file"), manifest.request.camera)
+
+
+def write_files(found: Found, paths: Sequence[Path], record: Callable[[], None]) -> None:
+    """All whole, then recorded, then under their names; what stops it before leaves nothing. Raises StorageError, UsageError,
+    IntegrityError, and what `record` raises."""
+    disk, parts = found.disk, [unfinished(path.absolute()) for path in paths]
+    try:
+        with progress(found.size) as advance:
+            for part, clip in zip(parts, found.clips, strict=True):
+                copy_clip(disk, part, clip, advance)
+        record()
+        for part, path in zip(parts, paths, strict=True):
+            put_in_place(disk, part, path.absolute())
+    finally:
+        for part in parts:
+            with suppress(NotFound):
+                disk.unlink(part)
+    for folder in dict.fromkeys(part.parent for part in parts):
+        disk.sync_dir(folder)
 
 
 def check_free(path: Path) -> None:
@@ -160,15 +181,3 @@ def _paths(plan: Plan, output: Path | None) -> list[Path]:
     for path in paths:
         check_free(path)
     return paths
-
-
-def _write(disk: Disk, path: Path, clip: VirtualClip, advance: Callable[[int], None]) -> None:
-    """The whole file under its name, or nothing. Raises StorageError, UsageError, IntegrityError."""
-    part = unfinished(path)
-    try:
-        copy_clip(disk, part, clip, advance)
-        put_in_place(disk, part, path)
-    finally:
-        with suppress(NotFound):
-            disk.unlink(part)
-    disk.sync_dir(path.parent)

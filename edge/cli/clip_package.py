@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from edge.cli.clip_files import Found, check_free, copy_clip, find, put_in_place, unfinished
+from edge.cli.clip_files import Found, check_free, copy_clip, find, put_in_place, record_export, unfinished
 from edge.cli.clip_progress import busy, progress
-from edge.cli.local_journal import local_checkpoint, note
+from edge.cli.local_journal import local_checkpoint
 from edge.cli.options import clock_of
-from edge.clip.exported import exported_of
 from edge.clip.package import Package, PackageMaker, attachments_of
 from edge.config.model import NodeConfig
 from edge.errors import Refused, StorageError
@@ -34,7 +34,7 @@ class Delivered:
 
 def export_package(config: NodeConfig, reader: RingReader, request: ClipRequest, folder: Path, *, signature: bool) -> Delivered:
     """signature: refuse what cannot be signed. Without footage nothing is written. Raises UsageError where the folder exists already,
-    Refused("no_signature"), StorageError, IntegrityError."""
+    Refused("no_signature", "not_recorded"), StorageError, IntegrityError."""
     check_free(folder)
     found = find(config, reader, request)
     if not found.clips:
@@ -44,14 +44,13 @@ def export_package(config: NodeConfig, reader: RingReader, request: ClipRequest,
     if signature and package.unsigned:
         raise Refused("no_signature", f"the package cannot be signed: {package.unsigned}", remedy="see [seal] in node.toml")
     manifest = msgspec.structs.replace(found.manifest, attachments=attachments_of(package.files))
-    write_folder(folder.absolute(), found, package)
-    for record in exported_of(manifest, "file"):
-        note(config, record, request.camera)
+    write_folder(folder.absolute(), found, package, lambda: record_export(config, manifest))
     return Delivered(manifest, [folder / file.name for file in manifest.files], package.unsigned)
 
 
-def write_folder(folder: Path, found: Found, package: Package) -> None:
-    """All files in it, synced, before it has its name. Raises StorageError, UsageError, IntegrityError; then nothing is left."""
+def write_folder(folder: Path, found: Found, package: Package, record: Callable[[], None]) -> None:
+    """All files in it, synced, and recorded before it has its name. Raises StorageError, UsageError, IntegrityError, and what `record`
+    raises; then nothing is left."""
     disk, part = found.disk, unfinished(folder)
     try:
         disk.mkdir(part)
@@ -61,6 +60,7 @@ def write_folder(folder: Path, found: Found, package: Package) -> None:
         for name, data in package.files.items():
             _write(disk, part / name, data)
         disk.sync_dir(part)
+        record()
         put_in_place(disk, part, folder)
     except BaseException:
         _remove(disk, part)

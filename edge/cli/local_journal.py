@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,30 +63,28 @@ def _opened(config: NodeConfig) -> Iterator[JournalWriter]:
             journal.close()
 
 
-def note(config: NodeConfig, facts: Facts, camera: str | None) -> None:
-    """One record; a disk that does not take it (a card in another machine, read-only) is told on stderr and does not stop the command."""
+def note_view(config: NodeConfig, camera: str, what: str, start_ns: int, end_ns: int, *, operator: str, case: str) -> None:
+    """A person looked at what there is of footage, not at pictures. what: timeline ... A disk that does not take the record (a card in
+    another machine, read-only) is told on stderr and does not stop the command."""
+    viewed = Viewed(operator=operator, case=case, what=what, camera_id=camera, start=format_utc(start_ns), end=format_utc(end_ns))
     try:
         with local_journal(config) as journal:
-            journal.append(facts, camera)
+            journal.append(viewed, camera)
     except (StorageError, TryAgain) as error:
         click.echo(f"warning: not recorded in the journal: {error}", err=True)
 
 
-def note_view(config: NodeConfig, camera: str, what: str, start_ns: int, end_ns: int, *, operator: str, case: str) -> None:
-    """A person looked at footage, or at what there is of it. what: timeline, snapshot ... As `note`: it never stops the command."""
-    viewed = Viewed(operator=operator, case=case, what=what, camera_id=camera, start=format_utc(start_ns), end=format_utc(end_ns))
-    note(config, viewed, camera)
-
-
-def record_before(config: NodeConfig, facts: Facts, camera: str | None) -> None:
-    """One record, on disk before the footage it speaks of is shown or handed out: then this returns. Raises Refused where it cannot be
-    written: nobody looks at evidence unrecorded. Recording goes on."""
+def record_before(config: NodeConfig, facts: Sequence[Facts], camera: str | None) -> None:
+    """On disk before the footage they speak of is shown or handed out: then this returns. Raises Refused where they cannot be written:
+    nobody looks at evidence unrecorded. Recording goes on."""
+    if not facts:
+        return
     try:
         with local_journal(config) as journal:
-            journal.append(facts, camera)
+            journal.append_all(facts, camera)
     except (StorageError, TryAgain) as error:
         remedy = "mend the disk; or copy the data folder to a sound one and work on the copy, whose journal then has the record"
-        raise Refused("not_recorded", f"no footage is shown, since that cannot be recorded: {error}", remedy=remedy) from error
+        raise Refused("not_recorded", f"no footage is shown or given out: that cannot be recorded: {error}", remedy=remedy) from error
 
 
 def local_checkpoint(config: NodeConfig, identity: Identity, clip_id: str) -> str:

@@ -24,9 +24,6 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 log = logging.getLogger(__name__)
 
-STATED_MAX = 256
-"""Letters of an operator's name or a case reference; longer ones do not fit the journal's other records of them."""
-
 
 def config_option(function: _F) -> _F:
     """--config PATH, passed on as `config_path`."""
@@ -37,25 +34,6 @@ def config_option(function: _F) -> _F:
 def json_option(function: _F) -> _F:
     """--json, passed on as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="JSON on stdout, for programs.")(function)
-
-
-def custody_options(function: _F) -> _F:
-    """--operator and --case, passed on as `operator` and `case`: for commands that show footage or hand it out. Without either the command
-    is refused (2) before anything is looked at."""
-    case = click.option("--case", callback=_stated, metavar="REFERENCE", help="Reference of the proceedings. Required; recorded.")
-    operator = click.option("--operator", callback=_stated, metavar="NAME", help="Who looks. Required; recorded.")
-    return operator(case(function))
-
-
-def _stated(context: click.Context, option: click.Parameter, value: str | None) -> str:
-    words = (value or "").strip()
-    if not words or len(words) > STATED_MAX or not words.isprintable():
-        given = "is missing" if not words else f"is no plain text of at most {STATED_MAX} letters"
-        raise UsageError(
-            f"--{option.name} {given}: footage is shown to a named person for a case, and that is recorded",
-            remedy="--operator NAME --case REFERENCE",
-        )
-    return words
 
 
 def example(*lines: str) -> str:

@@ -2,8 +2,8 @@
 
     args: {"camera": id, "start": RFC 3339, "end": RFC 3339, "basis": legal basis (optional), "recipient": who receives it (optional)}
 
-Answers: accepted when the footage is pinned and the job is on disk; running, then done with the manifest, or failed. Refused: no_upload,
-no_case, bad_words, bad_args, unknown_camera, bad_range, no_footage, quota, busy, clip_quota.
+Answers: accepted when the footage is pinned, and the job and the record of the command are on disk; running, then done with the
+manifest, or failed. Refused: no_upload, no_case, bad_words, bad_args, unknown_camera, bad_range, no_footage, quota, busy, clip_quota.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edge.clock import NS_PER_S, Clock, parse_utc
 from edge.errors import NotFound, Refused
 from edge.messages.clip import ClipRequest
 from edge.messages.wire import CommandClaims, Response
-from edge.upload.jobs import Job, JobStore, Pin
+from edge.upload.jobs import JobStore, Pin
 
 CLIP_MAX_S = 4 * 3600
 PER_OPERATOR_AND_HOUR = 60
@@ -39,23 +39,19 @@ Planner = Callable[[ClipRequest], Plan]
 
 
 class ClipVerb:
-    """One thread. `plan`: the ring's footage for a request. `start`: hands an accepted job to whoever carries it out."""
+    """One thread. `plan`: the ring's footage for a request. The job begins when the command is on record: see Dispatcher."""
 
-    def __init__(
-        self, cameras: Collection[str], plan: Planner, jobs: JobStore, clock: Clock, start: Callable[[Job], None], *, deliverable: bool
-    ) -> None:
-        self._cameras, self._plan, self._jobs, self._clock, self._start = cameras, plan, jobs, clock, start
+    def __init__(self, cameras: Collection[str], plan: Planner, jobs: JobStore, clock: Clock, *, deliverable: bool) -> None:
+        self._cameras, self._plan, self._jobs, self._clock = cameras, plan, jobs, clock
         self._deliverable = deliverable
         self._asked: dict[str, list[int]] = {}
 
     def __call__(self, claims: CommandClaims) -> Response:
         """Raises Refused, StorageError. The same id again is the same job."""
-        known = self._jobs.get(claims.id)
-        if known is None:
+        if self._jobs.get(claims.id) is None:
             request = self._request(claims)
             self._count(claims.operator)
-            known = self._accept(request)
-        self._start(known)
+            self._accept(request)
         return Response(id=claims.id, state="accepted")
 
     def _request(self, claims: CommandClaims) -> ClipRequest:
@@ -102,14 +98,15 @@ class ClipVerb:
             raise Refused("quota", f"{operator} asked for {len(recent)} clips within an hour")
         self._asked = {name: times for name, times in self._asked.items() if now_ns - times[-1] < _HOUR_NS} | {operator: [*recent, now_ns]}
 
-    def _accept(self, request: ClipRequest) -> Job:
+    def _accept(self, request: ClipRequest) -> None:
         """A segment that is sealed or renamed while it is being pinned makes us plan again."""
         for left in reversed(range(_TRIES)):
             plan = self._plan(request)
             if not plan.parts:
                 raise Refused("no_footage", "there is no footage of that time")
             try:
-                return self._jobs.accept(request, plan.encode(), [Pin(seq, path) for seq, path in plan.files().items()])
+                self._jobs.accept(request, plan.encode(), [Pin(seq, path) for seq, path in plan.files().items()])
+                return
             except NotFound:
                 if not left:
                     raise

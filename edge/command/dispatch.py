@@ -42,14 +42,24 @@ Answer = Callable[[str, Response, bytes | None], None]
 
 
 class Dispatcher:
-    """One thread."""
+    """One thread. begin: called with the id of an accepted command, once its record is on disk: what is done in the background starts
+    then."""
 
     def __init__(
-        self, authority: Authority, ledger: Ledger, verbs: Mapping[str, Verb], journal: Journal, clock: Clock, answer: Answer
+        self,
+        authority: Authority,
+        ledger: Ledger,
+        verbs: Mapping[str, Verb],
+        journal: Journal,
+        clock: Clock,
+        answer: Answer,
+        begin: Callable[[str], None] = lambda id: None,
     ) -> None:
         self._authority, self._ledger, self._verbs = authority, ledger, verbs
-        self._journal, self._clock, self._answer = journal, clock, answer
+        self._journal, self._clock, self._answer, self._begin = journal, clock, answer, begin
         self._correlations: dict[str, bytes] = {}
+        self.unrecorded: list[CommandClaims] = []
+        """Accepted, not answered, not begun: the disk takes no record of them. A restart carries them out again."""
         self._window_began_ns = 0
         self._refusals = 0
 
@@ -79,6 +89,12 @@ class Dispatcher:
         for entry in self._ledger.entries():
             if entry.answer is None:
                 self._carry_out(entry.claims)
+
+    def again(self) -> None:
+        """Records what the disk refused to record, and begins it."""
+        waiting, self.unrecorded = self.unrecorded, []
+        for claims in waiting:
+            self._carry_out(claims)
 
     def tell_again(self) -> None:
         """After a connection: answers that the broker has not taken yet."""
@@ -129,12 +145,17 @@ class Dispatcher:
         except EdgeError as error:
             log.error("command %s (%s) failed: %s", claims.id, claims.verb, error)
             response = Response(id=claims.id, state="failed", code=type(error).__name__, text=str(error))
-        self._append(_record(claims, response), _camera(claims))
+        recorded = self._append(_record(claims, response), _camera(claims))
+        if response.state == "accepted" and not recorded:
+            self.unrecorded.append(claims)
+            return
         try:
             self.news(response)
         except StorageError as error:
             log.error("command %s: its answer is not stored: %s", claims.id, error)
             self._tell(claims.verb, response)
+        if response.state == "accepted":
+            self._begin(claims.id)
 
     def _refuse(self, news: CommandNews, claims: CommandClaims | None, refused: Refused) -> None:
         """Recorded and answered, up to REFUSALS_MAX in a window."""
@@ -154,11 +175,14 @@ class Dispatcher:
         self._append(_record(claims or unproven, response), _camera(claims or unproven))
         self._answer(news.verb, response, news.correlation)
 
-    def _append(self, record: Command, camera: str | None = None) -> None:
+    def _append(self, record: Command, camera: str | None = None) -> bool:
+        """Whether it is on disk."""
         try:
             self._journal.append(record, camera)
         except StorageError as error:
             log.error("command %s (%s, %s) is not recorded: %s", record.id, record.verb, record.state, error)
+            return False
+        return True
 
     def _tell(self, verb: str, response: Response) -> None:
         self._answer(verb, response, self._correlations.get(response.id))

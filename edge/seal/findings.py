@@ -36,6 +36,3 @@ class Findings:
     def merge(self, other: Findings) -> None:
         for each in other.found.values():
             self.add(each.effect, each.code, each.count, **each.facts)
-
-    def having(self, effect: Effect) -> list[Finding]:
-        return [each for each in self.found.values() if each.effect == effect]

@@ -148,7 +148,6 @@ def build(
         lambda request: _plan(ring, request),
         store,
         clock,
-        jobs.add if jobs is not None else lambda job: None,
         deliverable=jobs is not None,
     )
     holds = holds_of(config, disk, journal, clock, ring)

@@ -52,7 +52,9 @@ class Agent:
         self._voice = Voice(
             parts.mqtt, parts.node, parts.wills, max(1, round(3 * parts.health_interval_s)), self._publisher.put, self._told
         )
-        self._dispatcher = Dispatcher(parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer)
+        self._dispatcher = Dispatcher(
+            parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer, self._begin
+        )
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
         self._told_info = parts.info
@@ -66,7 +68,8 @@ class Agent:
         self._dispatcher.resume()
         if parts.jobs is not None:
             for job in parts.store.open_jobs():
-                parts.jobs.add(job)
+                if job.id not in {claims.id for claims in self._dispatcher.unrecorded}:
+                    parts.jobs.add(job)
             parts.jobs.start()
         self._measure_link(monotonic_s())
         parts.health.start()
@@ -194,6 +197,11 @@ class Agent:
                 self._alarm(edge)
             self._voice.health(document)
 
+    def _begin(self, id: str) -> None:
+        job = self._parts.store.get(id)
+        if self._parts.jobs is not None and job is not None:
+            self._parts.jobs.add(job)
+
     def _forget(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
             if self._parts.jobs is not None:
@@ -226,8 +234,9 @@ class Agent:
                 self._birth()
         if self._due("link", now_s, self._parts.health_interval_s / 2):
             self._measure_link(now_s)
-        if self._last_words.waiting and self._due("record", now_s, _RECORD_AGAIN_S):
+        if (self._last_words.waiting or self._dispatcher.unrecorded) and self._due("record", now_s, _RECORD_AGAIN_S):
             self._forget(self._last_words.again())
+            self._dispatcher.again()
         if self._due("holds", now_s, HOLDS_EVERY_S):
             refresh_holds(self._parts.holds, self._parts.hold_alarms)
         if self._due("day", now_s, DAY_S):

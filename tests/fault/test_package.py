@@ -88,7 +88,7 @@ def test_the_disk_refuses_each_step_once_and_the_folder_is_whole_or_not_there(tm
         disk = FailingDisk(step)
         found = Found(disk, plan, [open_part(part, node.segment) for part in plan.parts], manifest, node.segment)
         try:
-            write_folder(folder, found, package)
+            write_folder(folder, found, package, disk.step)
         except StorageError:
             assert not unfinished(folder).exists(), f"step {step}"
             assert not folder.exists() or {path.name for path in folder.iterdir()} == whole, f"step {step}"

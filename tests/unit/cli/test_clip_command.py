@@ -111,6 +111,16 @@ def test_words_that_cannot_stand_on_paper_are_refused(node: OnDisk, tmp_path: Pa
     assert "case must be at most 240 printable characters" in outcome.err
 
 
+@pytest.mark.parametrize("form", [("-o", "taken"), ("--package", "taken")])
+def test_without_a_journal_that_takes_the_record_nothing_is_given_out(node: OnDisk, tmp_path: Path, form: tuple[str, str]) -> None:
+    (tmp_path / "data" / "journal" / "local").write_text("a file where the journal should be")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    outcome = edge("clip", "--config", node.config, "--from", at(0), "--to", at(1), *form, *WHO, cwd=tmp_path)
+    assert outcome.code == 77
+    assert "that cannot be recorded" in outcome.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
 def test_no_temporary_file_stays(node: OnDisk, tmp_path: Path) -> None:
     edge("clip", "--config", node.config, "--from", at(0), "--to", at(1), "-o", tmp_path / "c.mp4", *WHO)
     assert list(tmp_path.glob(".*part")) == []

@@ -34,6 +34,7 @@ class Node:
         self.disk = disk or ModelDisk()
         self.clock = clock or ManualClock()
         self.done: list[str] = []
+        self.begun: list[str] = []
         self.answers: list[tuple[str, Response, bytes | None]] = []
         self.trouble: Exception | None = None
         self.ledger = Ledger(self.disk, FOLDER)
@@ -41,7 +42,13 @@ class Node:
         self.journal.open()
         authority = Authority("pole-1", BOOT, KEY.public_key())
         self.dispatcher = Dispatcher(
-            authority, self.ledger, {"note": self._note}, self.journal, self.clock, lambda *words: self.answers.append(words)
+            authority,
+            self.ledger,
+            {"note": self._note},
+            self.journal,
+            self.clock,
+            lambda *words: self.answers.append(words),
+            self.begun.append,
         )
 
     def _note(self, claims: CommandClaims) -> Response:
@@ -182,6 +189,36 @@ def test_that_an_older_answer_was_taken_does_not_hide_the_newer_one() -> None:
     later = node.again()
     later.dispatcher.tell_again()
     assert [response.state for _, response, _ in later.answers] == ["done"]
+
+
+def test_nothing_begins_before_the_command_is_on_record() -> None:
+    """A journal that takes nothing, on a disk that is well otherwise."""
+    node = Node()
+    folder = node.journal.folder
+    node.journal.close()
+    for entry in node.disk.scan(folder):
+        node.disk.unlink(folder / entry.name)
+    node.disk.rmdir(folder)
+    node.disk.create(folder).close()
+    node.dispatcher.take(CommandNews("note", node.token(), False, 300, b"corr"))
+    assert (node.done, node.begun, node.answers) == (["c1"], [], [])
+    node.disk.unlink(folder)
+    node.disk.mkdir(folder)
+    node.dispatcher.again()
+    assert node.begun == ["c1"]
+    assert node.answers == [("note", Response(id="c1", state="accepted"), b"corr")]
+    assert [record.state for record in node.records()] == ["accepted"]
+    node.dispatcher.again()
+    assert node.begun == ["c1"]
+
+
+def test_what_was_accepted_and_not_recorded_begins_at_the_next_start() -> None:
+    node = Node()
+    node.ledger.take(CommandClaims(id="c1", verb="note", aud="pole-1", iat=0, exp=300, operator="a.nowak", case="12/26"))
+    later = node.again()
+    later.dispatcher.resume()
+    assert later.begun == ["c1"]
+    assert [record.state for record in later.records()] == ["accepted"]
 
 
 def test_a_full_disk_refuses_the_command_instead_of_running_it_untraced() -> None:

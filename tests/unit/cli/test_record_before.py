@@ -6,15 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 
 from edge.cli.local_journal import record_before
-from edge.cli.options import custody_options
 from edge.clock import ManualClock
 from edge.config.model import NodeConfig
 from edge.config.read import load_config
-from edge.errors import Refused, UsageError
+from edge.errors import Refused
 from edge.health.alarms import Alarms
 from edge.health.probe import probe
 from edge.health.report import health_document
@@ -32,42 +30,8 @@ VIEW = Viewed(
 )
 
 
-@click.command()
-@custody_options
-def show(operator: str, case: str) -> str:
-    return f"{operator} {case}"
-
-
-def call(*words: str) -> object:
-    with show.make_context("show", list(words)) as context:
-        return show.invoke(context)
-
-
 def node(folder: Path, text: str = SMALLEST) -> NodeConfig:
     return load_config(write_config(folder, text)).config
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        (),
-        ("--operator", "a.nowak"),
-        ("--case", "RSOW 1/26"),
-        ("--operator", " ", "--case", "RSOW 1/26"),
-        ("--operator", "a.nowak", "--case", ""),
-        ("--operator", "a\nb", "--case", "RSOW 1/26"),
-        ("--operator", "x" * 257, "--case", "RSOW 1/26"),
-    ],
-)
-def test_without_a_name_and_a_case_nobody_is_shown_anything(words: tuple[str, ...]) -> None:
-    with pytest.raises(UsageError) as refused:
-        call(*words)
-    assert "--operator NAME --case REFERENCE" in str(refused.value)
-    assert refused.value.exit_code == 2
-
-
-def test_both_are_handed_on_without_the_space_around_them() -> None:
-    assert call("--operator", " a.nowak ", "--case", "RSOW 1/26") == "a.nowak RSOW 1/26"
 
 
 def test_the_record_is_on_disk_before_the_footage_is_shown(tmp_path: Path) -> None:
@@ -76,8 +40,8 @@ def test_the_record_is_on_disk_before_the_footage_is_shown(tmp_path: Path) -> No
     (tmp_path / "data").mkdir()
     script = (
         "import os, sys; from pathlib import Path; from edge.config.read import load_config\n"
-        "from tests.unit.cli.test_custody_options import VIEW, record_before\n"
-        "record_before(load_config(Path(sys.argv[1])).config, VIEW, 'cam0'); os.kill(os.getpid(), 9)"
+        "from tests.unit.cli.test_record_before import VIEW, record_before\n"
+        "record_before(load_config(Path(sys.argv[1])).config, [VIEW], 'cam0'); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "node.toml")], env=environment(), timeout=60)
     (line,) = JournalReader(LinuxDisk(), folders_of(config).journal("local")).read()
@@ -97,11 +61,11 @@ def test_where_it_cannot_be_recorded_nothing_is_shown_and_an_alarm_is_raised_unt
     journal = tmp_path / "data" / "journal"
     journal.write_text("a file where the journals should be")
     with pytest.raises(Refused) as refused:
-        record_before(config, VIEW, "cam0")
+        record_before(config, [VIEW], "cam0")
     assert refused.value.code == "not_recorded"
     assert alarms(config) == ["journal_refused.local"]
     journal.unlink()
-    record_before(config, VIEW, "cam0")
+    record_before(config, [VIEW], "cam0")
     assert alarms(config) == []
 
 
@@ -110,13 +74,13 @@ def test_a_full_disk_still_takes_the_record_and_a_read_only_one_refuses_the_view
     disk = LoopDisk(tmp_path, size_mb=16)
     try:
         config = node(tmp_path, SMALLEST.replace('"data"', f'"{disk.root}"'))
-        record_before(config, VIEW, "cam0")
+        record_before(config, [VIEW], "cam0")
         subprocess.run(["dd", "if=/dev/zero", f"of={disk.root / 'filler'}", "bs=64k"], stderr=subprocess.DEVNULL)
         for _ in range(20):
-            record_before(config, VIEW, "cam0")
+            record_before(config, [VIEW], "cam0")
         subprocess.run(["mount", "-o", "remount,ro", str(disk.root)], check=True)
         with pytest.raises(Refused, match="cannot be recorded"):
-            record_before(config, VIEW, "cam0")
+            record_before(config, [VIEW], "cam0")
         assert len(list(JournalReader(LinuxDisk(), folders_of(config).journal("local")).read(durable=False))) == 21
     finally:
         disk.unmount()
