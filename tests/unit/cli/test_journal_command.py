@@ -68,5 +68,5 @@ def test_following_shows_what_is_written_from_now_on_until_ctrl_c(node: OnDisk) 
         journal.close()
         assert "watcher #2  stop" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(30) == 130, process.stderr.read()
         assert process.stderr.read() == ""
