@@ -21,6 +21,7 @@ from edge.clock import NS_PER_MS, NS_PER_S, Clock, parse_utc
 from edge.errors import NotFound, StorageError
 from edge.host.disk import Disk
 from edge.messages.hold import HeldRange
+from edge.ring.hold_request import told
 from edge.ring.names import RingFolder, SegmentName
 
 _log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class HeldRanges:
         except NotFound:
             names = []
         self._known = {name: self._known[name] for name in names if name in self._known}
-        self.unreadable = names[_MOST_HOLDS:]
+        self.unreadable = [told(name) for name in names[_MOST_HOLDS:]]
         for name in names[:_MOST_HOLDS]:
             self._look_at(name)
         self._ranges = [known for _, known in self._known.values() if known is not None]
@@ -138,7 +139,7 @@ class HeldRanges:
             self._known.pop(name, None)  # being made, or on its way out
         except (StorageError, msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
             _log.error("camera %s: %s does not read, its range is not known: %s", self._camera, path, error)
-            self.unreadable.append(name)
+            self.unreadable.append(told(name))
 
     def _read(self, path: Path, size: int) -> _Range | None:
         """None where it claims nothing of this camera. Raises as the disk and msgspec do, ValueError."""

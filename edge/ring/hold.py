@@ -24,7 +24,7 @@ from edge.messages.records import HoldAdded, HoldReleased
 from edge.ring.held_ranges import MARGIN_NS
 from edge.ring.hold_folder import HoldFolder
 from edge.ring.hold_quota import HoldQuota
-from edge.ring.hold_request import HoldRequest, check_text, checked, is_id
+from edge.ring.hold_request import HoldRequest, check_text, checked, is_id, told
 from edge.ring.query import RingReader, SegmentRef
 
 _log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Holds:
 
     def incomplete(self) -> list[str]:
         """Ids of folders whose description is missing or does not read; their links, if any, still pin footage."""
-        return [folder.path.name for folder in self._folders() if self._read(folder) is None]
+        return [told(folder.path.name) for folder in self._folders() if self._read(folder) is None]
 
     def past_review(self) -> list[Hold]:
         """Locks someone should look at by now."""
@@ -141,11 +141,11 @@ class Holds:
         return changed
 
     def _refresh(self, folder: HoldFolder) -> list[Hold]:
-        name = folder.path.name
+        name = told(folder.path.name)
         try:
             hold = folder.read()
         except IntegrityError as damaged:
-            self.troubles[f"hold_damaged.{name}"] = str(damaged), "copy what it links to and remove it by hand"
+            self.troubles[f"hold_damaged.{name}"] = told(str(damaged)), "copy what it links to and remove it by hand"
             return []
         if hold is None:
             if folder.is_empty():

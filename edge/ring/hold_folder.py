@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.clock import parse_utc
 from edge.errors import IntegrityError, NotFound, StorageError
 from edge.host.disk import Disk
 from edge.messages.hold import Hold
@@ -27,10 +28,14 @@ class HoldFolder:
     def read(self) -> Hold | None:
         """None where there is no description yet, or none any more. Raises IntegrityError for one that does not read."""
         try:
-            return msgspec.json.decode(self.disk.read(self.path / _DESCRIPTION), type=Hold)
+            hold = msgspec.json.decode(self.disk.read(self.path / _DESCRIPTION), type=Hold)
+            for moment in (hold.start, hold.end, hold.added, hold.review, hold.since):
+                if moment is not None:
+                    parse_utc(moment)
+            return hold
         except NotFound:
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
             raise IntegrityError(f"{self.path / _DESCRIPTION} does not read: {error}", remedy="its links still pin the footage") from error
 
     def version(self) -> tuple[int, int] | None:

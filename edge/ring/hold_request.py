@@ -62,6 +62,11 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def told(text: str) -> str:
+    """What names a folder in hold/, as it can be recorded: anybody may have made the folder, and its name need not be UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
 def check_text(*texts: str) -> None:
     """Raises Refused (bad_text)."""
     for text in texts:

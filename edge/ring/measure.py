@@ -103,6 +103,6 @@ class Measures:
         try:
             found = msgspec.json.decode(self._disk.read(path, 0, _LARGEST_BYTES), type=_HeldBytes)
             parse_utc(found.end)
-        except (NotFound, msgspec.DecodeError, ValueError, OverflowError):
+        except (NotFound, msgspec.DecodeError, ValueError, OverflowError, RecursionError):
             return None
         return found

@@ -115,6 +115,8 @@ class Unsigned:
 
     def __init__(self, codec: Codec, document: Document) -> None:
         """Raises ValueError for what does not fit its field."""
+        if document.counter >> 32:
+            raise ValueError(f"GOP {document.counter} does not fit")
         payload = SIGNING_UUID + bytes((_ESCAPED_BEFORE_HASHING,)) + _tlvs(document)
         size = len(payload) + 3 + 3 + LARGEST_SIGNATURE_BYTES
         self._raw = _HEADERS[codec] + bytes((_USER_DATA_UNREGISTERED,)) + b"\xff" * (size // 255) + bytes((size % 255,)) + payload

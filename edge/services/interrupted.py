@@ -51,7 +51,7 @@ def find_interrupted(disk: Disk, ring: Path, history: History, maker: Maker) -> 
         if RingFolder(disk, ring).opened():
             return Interrupted(_codec(newest.codec), None, "its segment is not recovered yet")
         return _interrupted(disk, ring, history, newest, maker)
-    except (StorageError, IntegrityError, MalformedSei) as refused:
+    except (StorageError, IntegrityError) as refused:
         log.error("the last GOP before the restart cannot be read back: %s", refused)
         return Interrupted(_codec(newest.codec), None, str(refused))
 
@@ -65,7 +65,7 @@ def _interrupted(disk: Disk, ring: Path, history: History, newest: Segment, make
         raise StorageError(f"{path}: cannot be read")
     codec, last = _codec(index.codec), len(index.fragments) - 1
     units = _units(disk, path, index, last)
-    rides = _document(codec, units)
+    rides = _document(codec, units, maker.serial)
     before = history.segments.get(newest.seq - 1)
     if last == 0 and (before is None or before.span != newest.span):
         counter, link = 1, FIRST_LINK
@@ -114,10 +114,16 @@ def _units(disk: Disk, path: Path, index: SegmentIndex, place: int) -> list[list
     return units
 
 
-def _document(codec: Codec, units: Sequence[Sequence[Buffer]]) -> SignedDocument | None:
-    """What rides in the GOP's first access unit."""
-    read = (read_sei(codec, nal) for nal in units[0])
-    return next((found for found in read if found is not None), None)
+def _document(codec: Codec, units: Sequence[Sequence[Buffer]], serial: str) -> SignedDocument | None:
+    """What this node put into the GOP's first access unit: a camera that signs by itself puts its own beside it."""
+    for nal in units[0]:
+        try:
+            found = read_sei(codec, nal)
+        except MalformedSei:
+            continue
+        if found is not None and (found.document.serial, found.document.manufacturer) == (serial, MANUFACTURER):
+            return found
+    return None
 
 
 def _codec(word: str) -> Codec:

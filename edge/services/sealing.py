@@ -12,7 +12,7 @@ import msgspec
 from edge.bmff.boxes import Buffer
 from edge.bmff.nal import is_slice, split
 from edge.bmff.params import ParameterSets, parameter_sets
-from edge.clock import Clock, monotonic_s
+from edge.clock import NS_PER_S, Clock, monotonic_s
 from edge.messages.evidence import KeyNews, UnsignedGops, UnsignedReason
 from edge.messages.records import Facts
 from edge.messages.stream import StreamInfo
@@ -23,6 +23,9 @@ from edge.services.interrupted import Interrupted
 from edge.services.signing import Job, SigningDesk
 
 Put = Callable[[Facts], None]
+
+_WAITING_SHARE = 0.5
+"""Of the footage's length, that the writer may spend on waiting for signatures: it keeps up with the camera whatever the signer does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Sealer:
         self._told: KeyNews | None = None
         self._waited = False
         """For the key: it is opened while the camera starts, and the first GOP gives it a last moment."""
+        self._patience_s = deadline_s
+        """What the writer may wait for signatures before it would fall behind the camera."""
 
     def start(self, info: StreamInfo) -> None:
         """A new epoch of the capture worker; the span goes on."""
@@ -84,6 +89,7 @@ class Sealer:
         if not self._waited:
             self._waited = True
             self._desk.wait_for_key(self._deadline_s)
+        self._patience_s = min(self._deadline_s, self._patience_s + _WAITING_SHARE * length_ns(gop, info.fps) / NS_PER_S)
         units = list(units_of(gop))
         self._params = parameter_sets(info.codec, units[0]) or self._params
         earlier = self._of_earlier_run(self._desk, info)
@@ -130,13 +136,13 @@ class Sealer:
         return _Pending(unsigned, job)
 
     def _collect(self, info: StreamInfo) -> bytes | None:
-        """The SEI of the GOP before. Waits no longer than the signer's deadline allows since it was asked."""
+        """The SEI of the GOP before, where its signature comes in time."""
         pending, self._pending = self._pending, None
         if pending is None:
             return None
         job, counter = pending.job, pending.unsigned.document.counter
-        if not job.done.wait(max(0.0, job.submitted_s + self._deadline_s - monotonic_s())):
-            self._lapses.add("signer_slow", counter, f"no signature within {self._deadline_s:g} s")
+        if not self._is_done(job):
+            self._lapses.add("signer_slow", counter, "no signature in time")
         elif job.signature is None:
             self._lapses.add("signer_failed", counter, job.fault)
         elif pending.unsigned.codec != info.codec:
@@ -153,6 +159,13 @@ class Sealer:
             return None
         self._lapses.end()
         return sei
+
+    def _is_done(self, job: Job) -> bool:
+        """Waits no longer than the signer's deadline allows since it was asked, and than the writer can afford."""
+        began_s = monotonic_s()
+        done = job.done.wait(max(0.0, min(self._patience_s, job.submitted_s + self._deadline_s - began_s)))
+        self._patience_s = max(0.0, self._patience_s - (monotonic_s() - began_s))
+        return done
 
     def _of_earlier_run(self, desk: SigningDesk, info: StreamInfo) -> bytes | None:
         """Once: the SEI of the GOP that the run before was interrupted in. The writer waits for the signature."""

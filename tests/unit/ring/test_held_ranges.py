@@ -108,7 +108,7 @@ def test_an_unchanged_description_costs_one_look_and_no_reading() -> None:
     assert not any("read" in word for word in ring.disk.trail[before:])
 
 
-@pytest.mark.parametrize("damage", [b"{", b"", b"\xff\xfe", b'{"camera":"cam1","start":"soon","end":"later"}', b"[" * 100_000])
+@pytest.mark.parametrize("damage", [b"{", b"", b"\xff\xfe", b'{"camera":"cam1","start":"soon","end":"later"}', b'{"x":' + b"[" * 100_000])
 def test_a_damaged_description_stops_no_sweep_and_raises_an_alarm(damage: bytes) -> None:
     ring = hours()
     describe(ring, "good")
@@ -120,6 +120,16 @@ def test_a_damaged_description_stops_no_sweep_and_raises_an_alarm(damage: bytes)
     ring.disk.unlink(DATA / "hold" / "bad" / "hold.json")
     ring.sweeper.sweep(0)
     assert (f"hold_unread.{CAMERA}", False) in [(alarm.code, alarm.active) for alarm in ring.facts(AlarmRaised)]
+
+
+def test_a_hold_whose_name_is_no_text_stops_no_sweep() -> None:
+    ring = hours()
+    folder = DATA / "hold" / "b\udc80d"
+    ring.disk.mkdir(folder)
+    ring.disk.replace(folder / "hold.json", b"{")
+    assert swept(ring) == []
+    (alarm,) = [alarm for alarm in ring.facts(AlarmRaised) if alarm.code == f"hold_unread.{CAMERA}"]
+    assert "b?d" in alarm.text
 
 
 def test_a_description_that_is_damaged_later_still_protects_what_was_read_of_it() -> None:

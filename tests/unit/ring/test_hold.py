@@ -321,10 +321,14 @@ def test_a_segment_that_is_erased_in_the_same_moment_is_not_claimed_to_be_held()
     assert check(disk, DATA).findings != [], "the test's own erasure is the unexplained one"
 
 
-def test_a_damaged_description_pins_on_and_is_reported() -> None:
+@pytest.mark.parametrize(("word", "damaged"), [(b'{"id"', b'{"i'), (b'"start":"2026', b'"start":"2q26'), (b"{", b'{"x":' + b"[" * 100_000)])
+def test_a_damaged_description_pins_on_and_is_reported(word: bytes, damaged: bytes) -> None:
     node = recorded()
     node.holds.add(node.request(20.5, 15.0))
-    node.pole.disk.replace(node.pole.folders.hold / "h1" / "hold.json", b"{")
+    path = node.pole.folders.hold / "h1" / "hold.json"
+    sound = node.pole.disk.read(path)
+    assert word in sound
+    node.pole.disk.replace(path, sound.replace(word, damaged, 1))
     assert node.holds.holds() == []
     assert node.holds.incomplete() == ["h1"]
     with pytest.raises(IntegrityError):
@@ -337,6 +341,17 @@ def test_a_damaged_description_pins_on_and_is_reported() -> None:
     node.pole.disk.unlink(node.pole.folders.hold / "h1" / "hold.json")
     node.holds.refresh()
     assert node.nlink(3) == 2, "links without a description are never thrown away"
+
+
+def test_a_folder_whose_name_is_no_text_is_reported() -> None:
+    node = recorded()
+    folder = node.pole.folders.hold / "b\udc80d"
+    node.pole.disk.mkdir(folder)
+    node.pole.disk.replace(folder / "hold.json", b"{")
+    node.holds.refresh()
+    node.alarms.look(changed=False)
+    assert [alarm.code for alarm in node.facts(AlarmRaised)] == ["hold_damaged.b?d"]
+    assert node.holds.incomplete() == ["b?d"]
 
 
 def test_an_empty_folder_of_a_hold_that_never_was_goes() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
+import msgspec
 import pytest
 
 from edge.bmff.walk import walk
@@ -11,7 +13,8 @@ from edge.host.model_disk import ModelDisk
 from edge.messages.evidence import UnsignedGops
 from edge.messages.records import Segment
 from edge.ring.check import check
-from edge.seal.onvif import FIRST_LINK
+from edge.ring.gop import Gop
+from edge.seal.onvif import FIRST_LINK, Document, Unsigned
 from tests.support.pole import DATA, Pole
 from tests.support.signed_ring import Stored, read_back
 from tests.support.signing import MemorySigner
@@ -131,3 +134,29 @@ def test_a_last_gop_that_does_not_read_is_told(pole: Pole) -> None:
     go_on(pole)
     (begun, ended) = pole.facts(UnsignedGops)
     assert (begun.reason, begun.open, ended.gops) == ("damaged", True, 1)
+
+
+def test_a_camera_that_signs_by_itself_is_not_taken_for_this_node(pole: Pole) -> None:
+    """Its document lies in front of ours; its counter is at the end of its range."""
+    foreign = Document(
+        counter=0xFFFF_FFFF, link=FIRST_LINK, hashes=(bytes(32),), start_utc_ns=None, end_utc_ns=None, serial="axis", manufacturer="Axis"
+    )
+    sei = Unsigned("h264", foreign).finish(bytes(70))
+
+    def take() -> Gop:
+        gop = pole.camera.gop()
+        first = msgspec.structs.replace(gop.packets[0], data=b"\0\0\0\1" + sei + gop.packets[0].data)
+        return pole.sealer.seal(replace(gop, packets=[first, *gop.packets[1:]]))
+
+    pole.start()
+    for _ in range(3):
+        gop = take()
+        pole.clock.advance(1.0)
+        assert pole.recording.write(gop) is None
+    pole.stop()
+    pole.clock.advance(3.0)
+    go_on(pole)
+    late = read_back(pole).rides[3]
+    assert late is not None
+    assert (late.serial, late.counter) == ("pole-1/cam0", 3)
+    assert pole.facts(UnsignedGops) == []

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from edge.bmff.boxes import Buffer
 from edge.bmff.nal import split
-from edge.clock import ManualClock
+from edge.clock import NS_PER_S, ManualClock, monotonic_s
 from edge.errors import ConfigError
 from edge.messages.evidence import KeyNews, UnsignedGops
 from edge.messages.records import Facts
@@ -128,6 +128,25 @@ def test_a_signer_that_does_not_answer_costs_a_deadline_once_and_its_gops_are_to
     bench.close()
     ended = bench.lapses()[-1]
     assert (ended.open, ended.counter, ended.gops) == (False, 1, 5)
+
+
+def test_the_writer_keeps_up_with_a_camera_whose_gops_come_faster_than_signatures() -> None:
+    """Each signature takes longer than the writer waits for it, and is there for the next GOP but one."""
+    bench = Bench(deadline_s=1.0)
+    source = made_gops(6)
+    length_s = (source[-1].boot_ns - source[0].boot_ns) / NS_PER_S
+    waited_s = 0.0
+    for first, second in zip(source[::2], source[1::2], strict=True):
+        bench.signer.gate.clear()
+        began_s = monotonic_s()
+        bench.sealer.seal(first)
+        bench.sealer.seal(second)
+        waited_s += monotonic_s() - began_s
+        bench.signer.gate.set()
+        bench.desk.wait_idle(PATIENCE_S)
+    bench.close()
+    assert 0.0 < length_s < 2.0
+    assert waited_s < bench.deadline_s + length_s
 
 
 def test_signing_goes_on_when_the_signer_answers_again() -> None:
