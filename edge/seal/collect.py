@@ -45,6 +45,7 @@ class Collector:
         for signed, begun in self._waiting:
             self._judge(signed, begun)
         self.matching.finish()
+        self.signers.settle(self.matching.gops, self.findings)
 
     def is_closing(self, gop: Gop) -> bool:
         """Whether it is the one picture behind the last signed GOP that is not shown: it is there to carry that GOP's document."""

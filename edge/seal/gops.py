@@ -144,11 +144,13 @@ class Matching:
         self._match_exactly(paper)
 
     def finish(self) -> None:
-        """After the last access unit: papers that fitted nothing when they came are tried again, and then by their anchor alone."""
-        for paper in self.papers:
+        """After the last access unit: papers that fitted nothing when they came are tried again, and then by their anchor alone. One that
+        came before any GOP tells of what was cut off, also where a frozen picture repeats it bit by bit."""
+        papers = [paper for paper in self.papers if paper.begun]
+        for paper in papers:
             if paper.gop is None:
                 self._match_exactly(paper)
-        for paper in self.papers:
+        for paper in papers:
             if paper.gop is None and paper.listed and not paper.partial:
                 free = [gop for gop in self._by_anchor.get(paper.anchor, ())[-_MOST_CANDIDATES:] if gop.document is None]
                 if free:

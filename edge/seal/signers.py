@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from edge.seal.findings import Findings
+from edge.seal.gops import Gop
 from edge.seal.onvif import Document, SignedDocument
 from edge.seal.signatures import Signatures
 from edge.seal.trust import ChainResult, Roots
+
+MOST_STRANGERS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Stranger:
+    """A good signature by a certificate that leads to no trusted authority. anchor: of the GOP it speaks of, empty of none."""
+
+    anchor: bytes
+    begun: int
+    why: str
+    subject: str
 
 
 class Signers:
@@ -18,6 +34,7 @@ class Signers:
         self.chain: ChainResult | None = None
         self.refused: ChainResult | None = None
         self.certificates: dict[str, ChainResult] = {}
+        self._strangers: list[_Stranger] = []
 
     @property
     def knows_certificate(self) -> bool:
@@ -32,6 +49,9 @@ class Signers:
         chain, document = checked.chain, signed.document
         if checked.fault or chain is None:
             self.refused = self.refused or chain
+            if checked.fault == "certificate_untrusted" and chain is not None and len(self._strangers) < MOST_STRANGERS:
+                self._strangers.append(_Stranger(document.anchor, begun, checked.why, chain.subject))
+                return None
             findings.add("contradicts", checked.fault, gop=begun, why=checked.why, subject=chain.subject if chain else "")
             return None
         if self.document is None or self.chain is None:
@@ -47,6 +67,17 @@ class Signers:
         if document.start_utc_ns is None:
             findings.add("note", "validity_unknown")
         return chain
+
+    def settle(self, gops: Sequence[Gop], findings: Findings) -> None:
+        """After the last document: what a stranger signed (a camera that signs by itself, before the recorder did) takes nothing from a GOP
+        that a trusted signature proves; of any other it is the only word, and nobody's."""
+        for each in self._strangers:
+            near = gops[max(0, each.begun - 2) : each.begun]
+            proven = not each.begun or not each.anchor or any(gop.exact and gop.anchor == each.anchor for gop in near)
+            if proven and self.document is not None:
+                findings.add("note", "other_signature", gop=each.begun, subject=each.subject)
+            else:
+                findings.add("contradicts", "certificate_untrusted", gop=each.begun, why=each.why, subject=each.subject)
 
     def _other_certificate(self, begun: int, chain: ChainResult, findings: Findings) -> None:
         """Trusted or not: without trust anybody could have signed the rest."""

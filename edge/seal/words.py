@@ -85,6 +85,10 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "certificate_missing": ("signatures without a certificate: {count}", "podpisy bez certyfikatu: {count}"),
     "certificate_unusable": ("the certificate cannot be used: {why}", "certyfikatu nie można użyć: {why}"),
+    "other_signature": (
+        "pictures proven by a trusted signature carry another maker's too, by nobody that is trusted: {count} (first: {subject})",
+        "obrazy objęte zaufanym podpisem mają też podpis innego wytwórcy, za którym nikt zaufany nie stoi: {count} (pierwszy: {subject})",
+    ),
     "certificate_untrusted": (
         "the certificate of {subject} is not from a trusted authority: {why}",
         "certyfikat {subject} nie pochodzi od zaufanego urzędu: {why}",

@@ -345,3 +345,34 @@ def test_a_name_that_looks_like_two_is_none() -> None:
     assert names_node("OU=cameras,CN=pole-17", "pole-17")
     assert not names_node("CN=evil\\,CN=pole-17", "pole-17")
     assert not names_node("CN=pole-171", "pole-17")
+
+
+def test_a_cut_of_a_frozen_picture_is_as_authentic_as_any(tmp_path: Path) -> None:
+    """Bit-identical GOPs: the document in front of the cut fits each of them."""
+    one = packets(25)
+    frozen = [
+        msgspec.structs.replace(each, pts_ns=each.pts_ns + s * 10**9, dts_ns=each.dts_ns + s * 10**9, boot_ns=each.boot_ns + s * 10**9)
+        for s in range(8)
+        for each in one
+    ]
+    span = sign_span(frozen, node())
+    path = tmp_path / "clip.mp4"
+    for first, count in ((0, 7), (2, 4), (5, 2)):
+        path.write_bytes(write_clip(span.whole_gops(first, count)))
+        assert verify(path, roots()).verdict == "AUTHENTIC"
+    path.write_bytes(write_clip(span.whole_gops(2, 4)[:-1]))
+    assert verify(path, roots()).verdict == "PARTLY VERIFIED"
+
+
+def test_a_camera_that_signs_by_itself_spoils_nothing(tmp_path: Path) -> None:
+    """Its SEIs lie in the stream that the recorder then signs, under an authority that nobody here trusts."""
+    inner = sign_span(packets(150), identity_of(Town("Camera maker"), "cam-x"), serial="X/1", manufacturer="Camera maker", firmware="9")
+    outer = sign_span(inner.packets, node())
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(write_clip(outer.whole_gops(1, 4)))
+    found = verify(path, roots())
+    assert (found.verdict, codes(found, "note")) == ("AUTHENTIC", {"other_signature"})
+    unsigned = sign_span(inner.packets, node(), unsigned=[2])
+    path.write_bytes(write_clip(unsigned.whole_gops(1, 4)))
+    found = verify(path, roots())
+    assert (found.verdict, codes(found)) == ("NOT AUTHENTIC", {"certificate_untrusted"})
