@@ -138,7 +138,7 @@ class HeldRanges:
         except NotFound:
             self._known.pop(name, None)  # being made, or on its way out
         except (StorageError, msgspec.DecodeError, ValueError, OverflowError, RecursionError) as error:
-            _log.error("camera %s: %s does not read, its range is not known: %s", self._camera, path, error)
+            _log.error("camera %s: %s does not read, its range is not known: %s", self._camera, told(str(path)), error)
             self.unreadable.append(told(name))
 
     def _read(self, path: Path, size: int) -> _Range | None:

@@ -134,7 +134,7 @@ class Holds:
                 with self._alone():
                     changed += self._refresh(folder)
             except StorageError as error:
-                _log.error("hold %s: cannot be completed now: %s", folder.path.name, error)
+                _log.error("hold %s: cannot be completed now: %s", told(folder.path.name), error)
                 refused = refused or error
         if refused is not None:
             raise refused
@@ -248,7 +248,7 @@ class Holds:
         try:
             return folder.read()
         except IntegrityError as damaged:
-            _log.error("%s", damaged)
+            _log.error("%s", told(str(damaged)))
             return None
 
     def _folders(self) -> list[HoldFolder]:

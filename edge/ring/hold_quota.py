@@ -12,6 +12,7 @@ from edge.errors import NotFound, Refused, StorageError
 from edge.host.disk import Disk, Stat
 from edge.messages.hold import Hold
 from edge.ring.hold_folder import HoldFolder
+from edge.ring.hold_request import told
 from edge.ring.query import RingReader, SegmentRef
 
 _log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class HoldQuota:
                 try:
                     stat = self.disk.stat(folder.path / link)
                 except StorageError as refused:
-                    _log.error("hold %s: %s is not counted: %s", folder.path.name, link, refused)
+                    _log.error("hold %s: %s is not counted: %s", told(folder.path.name), link, refused)
                     continue
                 found[stat.inode] = stat.size
         return found
