@@ -43,12 +43,13 @@ CHECKPOINT = Topic(
 )
 RESPONSE = Topic("resp/{verb}", "node to centre", 1, False, 3600, Response, "answer to a command; correlation data echoed")
 JOB = Topic("job/{id}", "node to centre", 1, False, 300, JobProgress, "progress of a clip job")
+SNAPSHOT = Topic("snapshot/{camera}", "node to centre", 0, False, 60, None, "a JPEG of at most 64 kB, on request only")
 ACK = Topic("ack", "centre to node", 1, True, None, Ack, "watermarks: what the centre has stored of each journal")
 COMMAND = Topic(
     "cmd/{verb}", "centre to node", 1, False, 600, CommandClaims, "a JWS (ES256) with these claims; expiry 1-600 s is mandatory"
 )
 
-TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, RESPONSE, JOB, ACK, COMMAND)
+TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, RESPONSE, JOB, SNAPSHOT, ACK, COMMAND)
 PROPERTIES = (STATUS, INFO, HEALTH, MOTION, ALARM)
 """What a node is now, retained."""
 

@@ -7,16 +7,10 @@ from pathlib import Path
 from threading import Event
 
 from edge import __version__
-from edge.clip.holes import Missing, missing_of
 from edge.clip.maker import ClipMaker
 from edge.clip.package import PackageMaker
-from edge.clip.plan import plan_clip
-from edge.clip.shape import Plan
 from edge.clock import Clock, monotonic_s
 from edge.command.authority import Authority, read_command_key
-from edge.command.clip import ClipVerb
-from edge.command.dispatch import Verb
-from edge.command.hold import HoldVerb, ReleaseVerb
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt, NodeConfig
 from edge.host.disk import Disk
@@ -34,7 +28,6 @@ from edge.link.properties import Follower, Properties
 from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
-from edge.messages.clip import ClipRequest
 from edge.messages.evidence import ConfigInForce
 from edge.messages.records import AlarmRaised, Boot, Facts, Stop
 from edge.messages.wire import CameraInfo, NodeInfo
@@ -49,6 +42,7 @@ from edge.services.agent_health import HealthWatch
 from edge.services.agent_parts import Inbox, Parts
 from edge.services.agent_past import Past, look_back_from, recall
 from edge.services.agent_turns import Agent
+from edge.services.agent_verbs import Workshop, verbs_of
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints, Pace
 from edge.services.clip_jobs import ClipJobs
@@ -143,15 +137,21 @@ def build(
             inbox.put,
         )
     ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
-    clip = ClipVerb(
-        [camera.id for camera in config.camera],
-        lambda request: _plan(ring, request),
-        store,
-        clock,
-        deliverable=jobs is not None,
-    )
     holds = holds_of(config, disk, journal, clock, ring)
-    verbs: dict[str, Verb] = {"clip": clip, "hold": HoldVerb(holds), "release": ReleaseVerb(holds)}
+    shop = Workshop(
+        config=config,
+        folders=folders,
+        state=state,
+        disk=disk,
+        clock=clock,
+        boot=boot,
+        journal=journal,
+        ring=ring,
+        holds=holds,
+        store=store,
+        inbox=inbox,
+    )
+    verbs = verbs_of(shop)
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
     parts = Parts(
@@ -189,13 +189,6 @@ def _is_of_health(code: str) -> bool:
 
 def _about_holds(standing: list[AlarmRaised]) -> list[AlarmRaised]:
     return [each for each in standing if each.code.startswith(HOLD_PREFIX)]
-
-
-def _plan(ring: RingReader, request: ClipRequest) -> Plan:
-    def missing(start_ns: int, end_ns: int) -> list[Missing]:
-        return missing_of(ring.timeline(request.camera, start_ns, end_ns), end_ns)
-
-    return plan_clip(ring, request, missing=missing)
 
 
 def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, journal: JournalWriter, past: Past) -> Checkpoints:

@@ -17,10 +17,11 @@ from edge.journal.writer import JournalWriter
 from edge.link.lane import Lane
 from edge.link.port import Link
 from edge.link.properties import Properties
+from edge.link.publish import Direct
 from edge.messages.clip import JobProgress
 from edge.messages.health import HealthDocument
 from edge.messages.records import AlarmRaised
-from edge.messages.wire import NodeInfo
+from edge.messages.wire import NodeInfo, Response
 from edge.ring.hold import Holds
 from edge.ring.hold_alarms import HoldAlarms
 from edge.services.agent_alarms import LinkAlarms
@@ -30,9 +31,9 @@ from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.upload.jobs import Final, Job, JobStore
 
-News = JobProgress | tuple[Job, Final] | tuple[HealthDocument, list[AlarmRaised]]
+News = JobProgress | tuple[Job, Final] | tuple[HealthDocument, list[AlarmRaised]] | Response | Direct
 Inbox = queue.Queue[News]
-"""What the threads "clips" and "health" have to say."""
+"""What other threads have to say. A Response: a later answer to a command that was accepted. A Direct: sent as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

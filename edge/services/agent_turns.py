@@ -19,7 +19,7 @@ from edge.host import systemd
 from edge.link.inbox import CommandNews, Ignored, read
 from edge.link.lane import Lane
 from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Unreachable
-from edge.link.publish import Publisher
+from edge.link.publish import Direct, Publisher
 from edge.messages.clip import JobProgress
 from edge.messages.health import LinkHealth
 from edge.messages.records import AlarmRaised, Stop
@@ -185,8 +185,12 @@ class Agent:
     def _thread_news(self, news: News) -> None:
         if isinstance(news, JobProgress):
             if news.state == "running" and not news.sent_bytes:
-                self._running(news.id)
+                self._answer(Response(id=news.id, state="running"))
             self._voice.job(news)
+        elif isinstance(news, Response):
+            self._answer(news)
+        elif isinstance(news, Direct):
+            self._publisher.put(news)
         elif isinstance(news[0], Job):
             job, final = news
             self._voice.job(final.progress)
@@ -207,11 +211,11 @@ class Agent:
             if self._parts.jobs is not None:
                 self._parts.jobs.forget(job)
 
-    def _running(self, id: str) -> None:
+    def _answer(self, response: Response) -> None:
         try:
-            self._dispatcher.news(Response(id=id, state="running"))
+            self._dispatcher.news(response)
         except StorageError as error:
-            log.error("command %s: its answer is not stored: %s", id, error)
+            log.error("command %s: its answer is not stored: %s", response.id, error)
 
     def _alarm(self, alarm: AlarmRaised) -> None:
         log.log(logging.WARNING if alarm.active else logging.INFO, "alarm %s: %s", alarm.code, alarm.text)
