@@ -66,7 +66,9 @@ def installed() -> Path:
             if done.returncode:
                 pytest.skip(f"npm install {' '.join(_PACKAGES)} failed: {done.stderr[-300:]}")
             (_CACHE / "complete").touch()
-    (_CACHE / "server.mjs").write_text(_PROGRAM)
+        program = _CACHE / "server.mjs"
+        if not program.exists() or program.read_text() != _PROGRAM:  # never rewritten under a node that is just reading it
+            program.write_text(_PROGRAM)
     return _CACHE
 
 
