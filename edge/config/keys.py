@@ -17,6 +17,8 @@ _UNITS = {
     "_kbps": "kbit/s",
     "_percent": "%",
     "_days": "days",
+    "_minutes": "min",
+    "_mb": "MB",
     "_ms": "ms",
     "_s": "s",
     "_h": "h",
@@ -24,7 +26,15 @@ _UNITS = {
     "width": "pixels",
     "height": "pixels",
 }
-_EXACT_UNITS = {"days": "days", "rpi_key": "key number", "window": "messages", "queue_gops": "groups"}
+_EXACT_UNITS = {
+    "days": "days",
+    "rpi_key": "key number",
+    "window": "messages",
+    "queue_gops": "groups",
+    "jobs": "jobs",
+    "sessions": "sessions",
+    "per_operator_and_hour": "commands",
+}
 
 
 @dataclass(frozen=True, slots=True)
