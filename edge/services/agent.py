@@ -46,6 +46,7 @@ from edge.services.agent_verbs import Workshop, verbs_of
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints, Pace
 from edge.services.clip_jobs import ClipJobs
+from edge.services.errands import Errands
 from edge.services.key_standing import CODE as SEAL_ALARM
 from edge.services.lifecycle import settle_memory, sole_user
 from edge.upload.http import target_of
@@ -138,6 +139,7 @@ def build(
         )
     ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
     holds = holds_of(config, disk, journal, clock, ring)
+    errands = Errands(inbox.put, journal)
     shop = Workshop(
         config=config,
         folders=folders,
@@ -150,6 +152,8 @@ def build(
         holds=holds,
         store=store,
         inbox=inbox,
+        errands=errands,
+        org=mqtt.org,
     )
     verbs = verbs_of(shop)
     names = _journal_names(config, disk, folders)
@@ -169,6 +173,8 @@ def build(
         authority=Authority(node, boot, key),
         ledger=Ledger(disk, state / "commands"),
         verbs=verbs,
+        per_hour=config.command.per_operator_and_hour,
+        errands=errands,
         holds=holds,
         hold_alarms=HoldAlarms(holds, journal, clock, _about_holds(past.alarms)),
         store=store,

@@ -29,6 +29,8 @@ from edge.services.agent_health import HealthWatch
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
+from edge.services.errands import Errands
+from edge.services.lifecycle import ServiceThread
 from edge.upload.jobs import Final, Job, JobStore
 
 News = JobProgress | tuple[Job, Final] | tuple[HealthDocument, list[AlarmRaised]] | Response | Direct
@@ -55,6 +57,9 @@ class Parts:
     authority: Authority
     ledger: Ledger
     verbs: Mapping[str, Verb]
+    per_hour: int
+    """Most commands of one operator, of each verb."""
+    errands: Errands
     holds: Holds
     hold_alarms: HoldAlarms
     store: JobStore
@@ -65,3 +70,9 @@ class Parts:
     health_interval_s: float
     journal_days: float
     info: NodeInfo
+
+    @property
+    def threads(self) -> list[ServiceThread]:
+        """Those that an agent cannot be without."""
+        working = [self.health.thread, self.checkpoints.thread, self.errands.thread]
+        return working if self.jobs is None else [*working, self.jobs.thread]

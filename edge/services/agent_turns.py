@@ -53,7 +53,7 @@ class Agent:
             parts.mqtt, parts.node, parts.wills, max(1, round(3 * parts.health_interval_s)), self._publisher.put, self._told
         )
         self._dispatcher = Dispatcher(
-            parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer, self._begin
+            parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer, self._begin, parts.per_hour
         )
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
@@ -65,6 +65,7 @@ class Agent:
     def run(self, stop: threading.Event) -> int:
         """Until `stop`: 0. 1 when a thread has ended by a fault: the service manager starts everything anew."""
         parts = self._parts
+        parts.errands.resume(parts.ledger.entries())
         self._dispatcher.resume()
         if parts.jobs is not None:
             for job in parts.store.open_jobs():
@@ -74,9 +75,10 @@ class Agent:
         self._measure_link(monotonic_s())
         parts.health.start()
         parts.checkpoints.start()
+        parts.errands.start()
         parts.link.start()
         systemd.ready()
-        threads = [parts.health.thread, parts.checkpoints.thread] + ([parts.jobs.thread] if parts.jobs is not None else [])
+        threads = parts.threads
         try:
             while not stop.is_set():
                 self.turn()
@@ -202,6 +204,7 @@ class Agent:
             self._voice.health(document)
 
     def _begin(self, id: str) -> None:
+        self._parts.errands.begin(id)
         job = self._parts.store.get(id)
         if self._parts.jobs is not None and job is not None:
             self._parts.jobs.add(job)
@@ -266,6 +269,7 @@ class Agent:
         if parts.jobs is not None:
             parts.jobs.stop(_FAREWELL_S)
         parts.checkpoints.stop(_FAREWELL_S)
+        parts.errands.stop(_FAREWELL_S)
         try:
             parts.journal.append(Stop(reason="asked to"))
         except StorageError as error:
