@@ -1,9 +1,9 @@
-"""`edge centre hold|release|live|snapshot|ask`: commands to one node, followed to their last word."""
+"""`edge centre hold|release|timeline|snapshot|live|ask`: commands to one node, followed to their last word."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from edge.cli.centre_link import broker_option, looking_centre, now_utc_ns
 from edge.cli.centre_picture import ClipNews, not_taken
 from edge.cli.journal import printable
 from edge.cli.options import example, json_option
-from edge.cli.times import parse_time
+from edge.cli.times import parse_range, parse_time
 from edge.clock import format_utc
 from edge.config.model import Node
 from edge.errors import Refused, TryAgain, UsageError
@@ -150,14 +150,12 @@ def snapshot(question: Question, output: Path, camera: str, at: str, timezone: s
     _say(question, f"{output}: {len(picture):,} bytes, taken {final.data.get('utc', '?')}")
 
 
-@click.command(
-    epilog=example("edge centre ask pole-1 diag --operator a.nowak", "edge centre ask pole-1 report month=2026-11 --operator a.nowak")
-)
+@click.command(epilog=example("edge centre ask pole-1 report month=2026-11 --operator a.nowak"))
 @question_options(case_required=False)
 @click.argument("verb")
 @click.argument("args", nargs=-1, metavar="[NAME=VALUE]...")
 def ask(question: Question, verb: str, args: tuple[str, ...]) -> None:
-    """Send any command to NODE (timeline, jobs, cancel, report, diag, restart, config ...) and show its answer.
+    """Send any command to NODE (report, clip ...) and show its answer.
 
     A VALUE that reads as JSON is sent as such: minutes=5 is a number, month=2026-11 text.
     """
@@ -179,3 +177,29 @@ def _named(text: str) -> tuple[str, object]:
 def _say(question: Question, text: str) -> None:
     if not question.as_json:
         click.echo(text)
+
+
+@click.command(epilog=example("edge centre timeline pole-1 --camera cam0 --from -2h --operator a.nowak --case patrol-7"))
+@question_options()
+@click.option("--camera", required=True, metavar="ID")
+@click.option("--from", "start", default="-1d", show_default=True, metavar="TIME")
+@click.option("--to", "end", default="now", show_default=True, metavar="TIME")
+@click.option("--timezone", default=ZONE, show_default=True, help="Of times without an offset.")
+def timeline(question: Question, camera: str, start: str, end: str, timezone: str) -> None:
+    """Show what NODE recorded of a camera, what is missing and why, and motion; times in UTC."""
+    first, last = (format_utc(each) for each in parse_range(start, end, now_utc_ns(), timezone))
+    final, _ = ask_node(question, "timeline", {"camera": camera, "start": first, "end": last})
+    _say(question, "\n".join(printable(line) for line in _timeline_lines(final.data)))
+
+
+def _timeline_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    """In time order."""
+    lines = [
+        *((each["start"], f"{each['start']}  {each['end']}  recorded") for each in data.get("spans", [])),
+        *((each["start"], f"{each['start']}  {each['end']}  MISSING: {each['reason']} {each['text']}") for each in data.get("gaps", [])),
+        *((each["since"], f"{each['since']}  {each['until'] or 'now':24}  motion {each['score']:.2f}") for each in data.get("events", [])),
+    ]
+    yield from (line.rstrip() for _, line in sorted(lines))
+    yield f"{data.get('covered_s', 0):,.0f} s recorded"
+    for name, count in data.get("left_out", {}).items():
+        yield f"{count} older {name} are not shown: ask for a shorter time"

@@ -18,6 +18,13 @@ from tests.support.mosquitto import Mosquitto
 from tests.support.someone import Obedient, Someone
 
 JPEG = b"\xff\xd8 a picture \xff\xd9"
+TIMELINE = {
+    "covered_s": 90.0,
+    "spans": [{"start": "2026-11-22T13:00:00.000Z", "end": "2026-11-22T13:01:30.000Z", "segments": 2, "undated": False}],
+    "gaps": [{"start": "2026-11-22T13:01:30.000Z", "end": "2026-11-22T13:02:00.000Z", "reason": "stopped", "text": "asked to"}],
+    "events": [{"id": "m1", "since": "2026-11-22T13:00:10.000Z", "until": None, "score": 0.5, "zones": []}],
+    "left_out": {"events": 3},
+}
 ROOT = Path(__file__).parents[3]
 
 
@@ -46,6 +53,8 @@ def obey(node: Someone, claims: CommandClaims) -> Sequence[Response]:
             Response(id=claims.id, state="running", text="first picture"),
             Response(id=claims.id, state="failed", code="target"),
         ]
+    if claims.verb == "timeline":
+        return [accepted, Response(id=claims.id, state="done", data=TIMELINE)]
     return [accepted, Response(id=claims.id, state="done", text=f"did {claims.verb}", data={"days": 3})]
 
 
@@ -86,6 +95,16 @@ def test_a_snapshot_is_the_picture_that_the_answer_names(town: tuple[int, Path],
     assert done.code == 0, done.err
     assert (tmp_path / "now.jpg").read_bytes() == JPEG
     assert "2026-11-22T13:05:00.000Z" in done.out
+
+
+def test_a_timeline_is_told_in_the_order_of_time(town: tuple[int, Path]) -> None:
+    done, claims = ask(
+        town, "timeline", "pole-1", "--camera", "cam0", "--from", "2026-11-22T14:00", "--to", "2026-11-22T14:02", "--case", "c"
+    )
+    assert done.code == 0, done.err
+    assert claims.args == {"camera": "cam0", "start": "2026-11-22T13:00:00.000Z", "end": "2026-11-22T13:02:00.000Z"}
+    assert [line.split("  ", 2)[-1].split()[0] for line in done.out.splitlines()[:3]] == ["recorded", "motion", "MISSING:"]
+    assert "3 older events are not shown" in done.out
 
 
 def test_any_verb_can_be_asked_with_numbers_and_text(town: tuple[int, Path]) -> None:
