@@ -1,5 +1,6 @@
 """Writes the reference pages from what they describe: configuration.md from the model, command-line.md from the commands' help,
-mqtt.md from the table of topics, attacks.md from the table of attacks. Run it with `make docs`; tests/unit/test_docs.py fails while a
+mqtt.md from the table of topics, attacks.md from the table of attacks, the brokers' access lists from the
+table of topics. Run it with `make docs`; tests/unit/test_docs.py fails while a
 page is not current."""
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 from edge.cli import main as cli
 from edge.config.keys import Key, keys_of, sections
 from edge.config.legal import PROFILES
+from edge.link import access
 from edge.link.topics import TOPICS, Topic
 
 FOLDER = Path(__file__).resolve().parent
@@ -172,6 +174,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": command_line,
     "mqtt.md": mqtt,
     "attacks.md": attacks,
+    "brokers/mosquitto.acl": lambda: access.mosquitto("town", ["centre"]),
+    "brokers/emqx-acl.conf": lambda: access.emqx("town", ["centre"]),
 }
 
 _CONFIGURATION = """\

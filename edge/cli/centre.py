@@ -21,7 +21,7 @@ STATUS_S = 2.0
 """How long the broker may take to tell a node's retained status: it comes with the subscription, or never."""
 
 
-LATER = {"report": ("edge.cli.centre_report", "command")} | {
+LATER = {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")} | {
     name: ("edge.cli.centre_ask", name) for name in ("hold", "release", "timeline", "snapshot", "live", "ask")
 }
 """Command -> (module, name): imported when it is called."""

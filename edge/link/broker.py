@@ -72,6 +72,7 @@ class Session:
         self._subscribe_mid = 0
         self._lost: Lost | None = None
         self._last_progress_s = monotonic_s()
+        self._tls = settings.tls.current() if settings.tls is not None else None
         self._client = self._build()
 
     def _build(self) -> Client:
@@ -81,8 +82,8 @@ class Session:
         client.connect_timeout = settings.connect_timeout_s
         if settings.user:
             client.username_pw_set(settings.user, settings.password or None)
-        if settings.tls is not None:
-            client.tls_set_context(settings.tls)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
         client.on_socket_open = lambda _client, _data, sock: tune(sock) if isinstance(sock, socket.socket) else None
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -239,10 +240,9 @@ class Session:
         sock = self._client.socket()
         if sock is not None:
             sock.close()
-        tls = self._settings.tls
-        if tls is not None and tls.latest is not None:
-            tls.latest.close()
-            tls.latest = None
+        if self._tls is not None and self._tls.latest is not None:
+            self._tls.latest.close()
+            self._tls.latest = None
 
 
 def _properties(packet_type: int) -> Properties:
