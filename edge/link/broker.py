@@ -146,7 +146,12 @@ class Session:
     def _call(self, step: Callable[[], MQTTErrorCode]) -> None:
         code = step()
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise self._lost or Lost(f"connection lost: {code.name}", by_peer=code != MQTTErrorCode.MQTT_ERR_KEEPALIVE)
+            raise self._refused() or self._lost or Lost(f"connection lost: {code.name}", by_peer=code != MQTTErrorCode.MQTT_ERR_KEEPALIVE)
+
+    def _refused(self) -> Lost | None:
+        """By TLS: what is wrong with the certificate, in the broker's words."""
+        refusal = getattr(self._tls.latest, "refusal", "") if self._tls is not None else ""
+        return Lost(f"the broker refuses this node's certificate: {refusal}", by_peer=True) if refusal and not self.established else None
 
     def _send_orders(self) -> None:
         while self._orders:

@@ -36,6 +36,22 @@ class Addresses:
         return self._known[self._turn % len(self._known)]
 
 
+class ToldSocket(ssl.SSLSocket):
+    """refusal: the alert by which the peer ended the connection. With TLS 1.3 a server refuses a client's certificate after the handshake,
+    and MQTT libraries tell that as a connection lost."""
+
+    refusal = ""
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            self.refusal = (error.reason or str(error)).lower().replace("_", " ")
+            raise
+
+
 class NamedContext(ssl.SSLContext):
     """Checks the certificate against the configured host name, whatever address was dialled. latest: the socket made last, for whoever has
     to close it after a handshake that failed."""
@@ -53,6 +69,7 @@ def tls_context(host: str, ca: Path | None, certificate: Path | None, key: Path 
     """TLS 1.2 or newer, peer and host name verified, own certificate where given. Raises ConfigError for files that cannot be used."""
     context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.server_name = host
+    context.sslsocket_class = ToldSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         if ca is None:

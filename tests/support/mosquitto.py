@@ -69,11 +69,6 @@ class Mosquitto:
         """SIGTERM: it saves its state."""
         self._end(signal.SIGTERM)
 
-    def reload(self) -> None:
-        """SIGHUP: it reads its lists again."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
-
     def forget(self) -> None:
         """Its persistence is lost, as with a new machine."""
         (self.folder / "mosquitto.db").unlink(missing_ok=True)
