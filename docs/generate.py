@@ -17,10 +17,12 @@ import msgspec
 from edge.cli import main as cli
 from edge.config.keys import Key, keys_of, sections
 from edge.config.legal import PROFILES
-from edge.link import access
+from edge.link import access, asyncapi
 from edge.link.topics import TOPICS, Topic
 
 FOLDER = Path(__file__).resolve().parent
+MAJOR = "1"
+"""Of the messages (the topics' v1): the document does not change with every version of the product."""
 _MADE = "<!-- made by docs/generate.py -->\n"
 
 
@@ -125,7 +127,7 @@ def _mqtt() -> Iterator[str]:
 
 def _topic_row(topic: Topic) -> str:
     expiry = "" if topic.expiry_s is None else f"{topic.expiry_s} s"
-    payload = topic.payload.__name__ if topic.payload else "a document"
+    payload = topic.payload.__name__ if topic.payload else topic.media_type
     cells = (f"`{topic.name}`", topic.direction, str(topic.qos), "yes" if topic.retain else "", expiry, payload, topic.text)
     return "| " + " | ".join(cells) + " |"
 
@@ -174,6 +176,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": command_line,
     "mqtt.md": mqtt,
     "attacks.md": attacks,
+    "asyncapi.json": lambda: msgspec.json.format(msgspec.json.encode(asyncapi.document(MAJOR))).decode() + "\n",
     "brokers/mosquitto.acl": lambda: access.mosquitto("town", ["centre"]),
     "brokers/emqx-acl.conf": lambda: access.emqx("town", ["centre"]),
 }
