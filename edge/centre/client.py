@@ -187,10 +187,6 @@ class Client:
         """One picture; at: RFC 3339, "" for the newest. `Asked.wait_picture` gives the JPEG."""
         return self.command(node, "snapshot", {"camera": camera, "at": at}, operator=operator, case=case)
 
-    def live(self, node: str, camera: str, minutes: float, *, operator: str, case: str) -> Asked:
-        """Pushes the picture to the node's [live] url for so long; 0 ends it. Answers: running with the first picture, then done."""
-        return self.command(node, "live", {"camera": camera, "minutes": minutes}, operator=operator, case=case)
-
     def command(
         self, node: str, verb: str, args: Mapping[str, object], *, operator: str, case: str = "", id: str = "", valid_s: int = 300
     ) -> Asked:

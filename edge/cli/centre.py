@@ -22,7 +22,7 @@ STATUS_S = 2.0
 
 
 LATER = {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")} | {
-    name: ("edge.cli.centre_ask", name) for name in ("hold", "release", "timeline", "snapshot", "live", "ask")
+    name: ("edge.cli.centre_ask", name) for name in ("hold", "release", "timeline", "snapshot", "ask")
 }
 """Command -> (module, name): imported when it is called."""
 

@@ -1,4 +1,4 @@
-"""`edge centre hold|release|timeline|snapshot|live|ask`: commands to one node, followed to their last word."""
+"""`edge centre hold|release|timeline|snapshot|ask`: commands to one node, followed to their last word."""
 
 from __future__ import annotations
 
@@ -120,16 +120,6 @@ def release(question: Question, lock: str, why: str) -> None:
     """Give up an evidence hold of NODE."""
     final, _ = ask_node(question, "release", {"hold": lock, "why": why})
     _say(question, final.text)
-
-
-@click.command(epilog=example("edge centre live pole-1 --camera cam0 --minutes 5 --operator a.nowak --case patrol-7"))
-@question_options(wait_s=900.0)
-@click.option("--camera", required=True, metavar="ID")
-@click.option("--minutes", type=click.FloatRange(0, 240), default=5.0, show_default=True, help="0 ends it.")
-def live(question: Question, camera: str, minutes: float) -> None:
-    """Have NODE push its picture to the address in its own configuration ([live] url), and follow it until it ends."""
-    final, _ = ask_node(question, "live", {"camera": camera, "minutes": minutes})
-    _say(question, final.text or "ended")
 
 
 @click.command(epilog=example("edge centre snapshot pole-1 now.jpg --camera cam0 --operator a.nowak --case patrol-7"))

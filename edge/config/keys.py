@@ -17,8 +17,6 @@ _UNITS = {
     "_kbps": "kbit/s",
     "_percent": "%",
     "_days": "days",
-    "_minutes": "min",
-    "_mb": "MB",
     "_ms": "ms",
     "_s": "s",
     "_h": "h",
@@ -31,8 +29,6 @@ _EXACT_UNITS = {
     "rpi_key": "key number",
     "window": "messages",
     "queue_gops": "groups",
-    "jobs": "jobs",
-    "sessions": "sessions",
     "per_operator_and_hour": "commands",
 }
 

@@ -190,23 +190,11 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             extra={"allowed": "https://HOST/PATH"},
         ),
     ]
-    method: Annotated[
-        Literal["tus", "put"], Meta(description="tus: resumes where it was cut; put: plain HTTP PUT (S3, WebDAV, nginx), each file whole")
-    ] = "tus"
     token_file: Annotated[SecretPath, Meta(description="file (mode 0600) with a bearer token on its first line")] = ""
     ca: Annotated[FilePath, Meta(description="PEM of the authority that signed the server's certificate; empty: the system's")] = ""
     certificate: Annotated[FilePath, Meta(description="PEM of the node's own certificate; with key")] = ""
     key: Annotated[SecretPath, Meta(description="PEM of its private key (mode 0600)")] = ""
     rate_kbps: Annotated[int, Meta(ge=0, description="most that uploads may use; 0: no limit")] = 0
-    jobs: Annotated[int, Meta(ge=1, le=8, description="most clip jobs that are sent at once; they share the rate")] = 2
-    quiet_hours: Annotated[
-        list[Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$", extra={"allowed": "HH:MM-HH:MM"})]],
-        Meta(description="local times in which no clip is sent; a job marked urgent is"),
-    ] = []
-    metered: Annotated[bool, Meta(description="the link is paid by volume: daily_mb counts, one job at a time")] = False
-    daily_mb: Annotated[
-        int, Meta(ge=0, description="metered: most that uploads may send in a local day; an urgent job may go on; 0: no limit")
-    ] = 0
     patch_bytes: Annotated[int, Meta(ge=65_536, le=1 << 30, description="most bytes in one PATCH request")] = 8 << 20
     progress_timeout_s: Annotated[float, Meta(ge=1.0, le=600.0, description="no byte taken for so long: the connection is given up")] = 20.0
     backoff_max_s: Annotated[float, Meta(ge=0.2, le=3600.0, description="longest wait between attempts (full jitter)")] = 60.0
@@ -219,36 +207,6 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     per_operator_and_hour: Annotated[
         int, Meta(ge=1, le=10_000, description="most commands of one operator within an hour, of each verb")
     ] = 60
-
-
-class Live(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where `live` pushes the picture to. The destination is never taken from a command. No [live] section: no live picture."""
-
-    url: Annotated[
-        str,
-        Meta(
-            pattern=r"^(rtsps?|srt|rtmps?|https?)://",
-            description="RTSP, SRT, RTMP or WHIP (http, https) address with {node} and {camera} for their ids; plain text only on loopback",
-            extra={"allowed": "rtsp(s)://, srt://, rtmp(s)://, http(s):// (WHIP)"},
-        ),
-    ]
-    token_file: Annotated[
-        SecretPath, Meta(description="file (mode 0600): WHIP bearer token, SRT passphrase, or user:password of RTSP and RTMP")
-    ] = ""
-    ca: Annotated[FilePath, Meta(description="PEM of the authority that signed the server's certificate; empty: the system's")] = ""
-    max_minutes: Annotated[float, Meta(gt=0.0, le=240.0, description="longest live session")] = 10.0
-    sessions: Annotated[int, Meta(ge=1, le=8, description="most live sessions at once")] = 1
-
-
-class Serve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An HTTPS server for towns with fibre or VPN: timeline, clips, snapshots. Every client needs a certificate. No [serve] section: no
-    open port."""
-
-    host: Annotated[str, Meta(min_length=1, description="address to listen on")]
-    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0: any free one")] = 8443
-    certificate: Annotated[FilePath, Meta(min_length=1, description="PEM of the server's certificate chain")]
-    key: Annotated[SecretPath, Meta(min_length=1, description="PEM of its private key (mode 0600)")]
-    ca: Annotated[FilePath, Meta(min_length=1, description="PEM of the authority whose certificates admit clients")]
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -277,7 +235,5 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     mqtt: Mqtt | None = None
     upload: Upload | None = None
     command: Command = Command()
-    live: Live | None = None
-    serve: Serve | None = None
     health: Health = Health()
     log: Log = Log()

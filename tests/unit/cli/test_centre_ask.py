@@ -47,12 +47,9 @@ def obey(node: Someone, claims: CommandClaims) -> Sequence[Response]:
         node.raw("snapshot/cam0", JPEG, 0)
         data = {"sha256": hashlib.sha256(JPEG).hexdigest(), "utc": "2026-11-22T13:05:00.000Z"}
         return [accepted, Response(id=claims.id, state="done", data=data)]
-    if claims.verb == "live":
-        return [
-            accepted,
-            Response(id=claims.id, state="running", text="first picture"),
-            Response(id=claims.id, state="failed", code="target"),
-        ]
+    if claims.args.get("slow"):
+        running = Response(id=claims.id, state="running", text="first half")
+        return [accepted, running, Response(id=claims.id, state="failed", code="disk")]
     if claims.verb == "timeline":
         return [accepted, Response(id=claims.id, state="done", data=TIMELINE)]
     return [accepted, Response(id=claims.id, state="done", text=f"did {claims.verb}", data={"days": 3})]
@@ -83,11 +80,11 @@ def test_a_refusal_says_why_in_plain_letters(town: tuple[int, Path]) -> None:
     assert "no_hold there is no hold ?[31mh9" in done.err
 
 
-def test_a_live_picture_that_breaks_off_is_told_with_its_news(town: tuple[int, Path]) -> None:
-    done, claims = ask(town, "live", "pole-1", "--camera", "cam0", "--minutes", "2", "--case", "c")
+def test_a_command_that_fails_later_is_told_with_its_news(town: tuple[int, Path]) -> None:
+    done, claims = ask(town, "ask", "pole-1", "report", "month=2026-10", "slow=true")
     assert done.code == 75
-    assert claims.args == {"camera": "cam0", "minutes": 2.0}
-    assert "running  first picture" in done.err
+    assert claims.args == {"month": "2026-10", "slow": True}
+    assert "running  first half" in done.err
 
 
 def test_a_snapshot_is_the_picture_that_the_answer_names(town: tuple[int, Path], tmp_path: Path) -> None:
