@@ -1,9 +1,9 @@
 """The link's speed: a real agent with its journals, a real Mosquitto on loopback, a centre that acknowledges, and a plain subscriber.
 
-Alarms are timed from the return of the journal's append to the arrival on `alarm/<code>` at the subscriber: with nothing else to do, while
-a backlog drains, and behind a link of 256 kbit/s. The drain rate is a ratio: the product (parsing journals, cursor, watermarks, a centre that
-makes every record durable) against a bare paho QoS 1 publisher that sends the same payloads with the same window through the same broker to
-a plain subscriber. Ends with 1 when a bound fails.
+Alarms are timed from the return of the journal's append to the arrival on `alarm/<code>` at the subscriber: with nothing else to do,
+while a backlog drains, and behind a link of 256 kbit/s. The drain rate is a ratio: the product (parsing journals, cursor, watermarks, a
+centre that makes every record durable) against a bare paho QoS 1 publisher that sends the same payloads with the same window through the
+same broker to a plain subscriber. Ends with 1 when a bound fails.
 
     python bench/link.py [--records 20000]
 """

@@ -28,6 +28,7 @@ import msgspec
 from edge.centre.archive import Archive, StoredEvent, stored_events
 from edge.centre.clips import ClipHandle
 from edge.centre.findings import Finding
+from edge.centre.history import HistoryStore, stored_history
 from edge.centre.keys import command_message, read_private_key
 from edge.centre.node_witness import Patience
 from edge.centre.roster import NodeView, Roster
@@ -43,8 +44,9 @@ from edge.link.port import Event as LinkEvent
 from edge.link.publish import Direct, Publisher
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
-from edge.link.topics import ACK, CHECKPOINT, EVENT, GAP, JOB, PROPERTIES, RESPONSE, STATUS, Address, address, parse, pattern
+from edge.link.topics import ACK, CHECKPOINT, EVENT, GAP, HISTORY, JOB, PROPERTIES, RESPONSE, STATUS, Address, address, parse, pattern
 from edge.messages.clip import JobProgress
+from edge.messages.history import History
 from edge.messages.wire import Ack, CommandClaims, Event, JournalGap, Response
 from edge.seal.trust import Roots
 
@@ -86,6 +88,7 @@ class Centre:
         self._key = read_private_key(command_key) if command_key is not None else None
         self._on_event, self._on_node, self._on_link = on_event, on_node, on_link
         self._archive = Archive(self._disk, folder) if store else None
+        self._history = HistoryStore(self._disk, folder)
         self._witness: Witness | None = None
         if self._archive is not None:
             self._witness = Witness(self._disk, folder, self._clock, self._archive, roots=trust, patience=patience, tell=on_finding)
@@ -105,7 +108,7 @@ class Centre:
         self._thread = threading.Thread(target=self._run, name="centre", daemon=True)
 
     def _subscriptions(self, store: bool) -> tuple[str, ...]:
-        topics = (*PROPERTIES, RESPONSE, JOB) + ((EVENT, GAP, CHECKPOINT) if store else ())
+        topics = (*PROPERTIES, RESPONSE, JOB) + ((EVENT, GAP, CHECKPOINT, HISTORY) if store else ())
         return tuple(pattern(self._org, "+", each) for each in topics)
 
     def start(self) -> Centre:
@@ -164,6 +167,10 @@ class Centre:
     def events(self, node: str | None = None, journal: str | None = None) -> Iterator[StoredEvent]:
         """All stored records by time; see `archive.stored_events`."""
         return stored_events(self._disk, self._folder, node, journal)
+
+    def history(self, node: str) -> Iterator[History]:
+        """Its health while it could not be heard, 15 min to an aggregate."""
+        return stored_history(self._disk, self._folder, node)
 
     def request_clip(
         self,
@@ -233,6 +240,7 @@ class Centre:
         if self._archive is not None and self._witness is not None:
             self._witness.look()
             self._witness.sync()
+            self._history.sync()
             self._make_durable(self._archive, fresh)
         for message in taken:
             self._link.done(message)
@@ -299,6 +307,8 @@ class Centre:
                 self._event(place, msgspec.json.decode(message.payload, type=Event), fresh)
             elif place.topic is GAP:
                 self._gap(place, msgspec.json.decode(message.payload, type=JournalGap))
+            elif place.topic is HISTORY:
+                self._history.take(place.node, message.payload)
             elif place.topic is RESPONSE:
                 self._answered(place.node, msgspec.json.decode(message.payload, type=Response))
             elif place.topic is JOB:

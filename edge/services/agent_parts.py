@@ -26,6 +26,7 @@ from edge.ring.hold import Holds
 from edge.ring.hold_alarms import HoldAlarms
 from edge.services.agent_alarms import LinkAlarms
 from edge.services.agent_health import HealthWatch
+from edge.services.agent_history import HealthHistory
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
@@ -60,6 +61,7 @@ class Parts:
     store: JobStore
     jobs: ClipJobs | None
     health: HealthWatch
+    history: HealthHistory
     checkpoints: Checkpoints
     link_alarms: LinkAlarms
     health_interval_s: float
