@@ -24,34 +24,25 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from paho.mqtt.client import Client, MQTTMessage, MQTTv5
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import Client, MQTTMessage
 
-from edge.centre.client import Centre
 from edge.host.linux_disk import LinuxDisk
 from edge.journal.reader import JournalReader
 from edge.messages.records import AlarmRaised, Episode
 from edge.messages.wire import Ack, AlarmState, Event
-from tests.support.agents import NODE, AgentProcess, mqtt_of, writer_of
+from tests.support.agents import NODE, AgentProcess, writer_of
+from tests.support.link_peers import plain_client
 from tests.support.mosquitto import Mosquitto
 from tests.support.proxy import Proxy
 
+ROOT = Path(__file__).resolve().parent.parent
 IDLE_P99_MS, BUSY_P99_MS, SLOW_P95_MS = 200.0, 2000.0, 1000.0
 RATIO_MIN = 0.5
 LINK_SHARE_MIN = 0.9
 SLOW_BYTES_PER_S = 256_000 / 8
 SLOW_RECORDS = 3000
-WINDOW = 20
 BACKLOG = "recorder.cam0"
 BASE = f"town/v1/{NODE}"
-
-
-def plain_client(port: int, name: str) -> Client:
-    client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTv5)
-    client.max_inflight_messages_set(WINDOW)
-    client.max_queued_messages_set(0)
-    client.connect("127.0.0.1", port)
-    return client
 
 
 class Ear:
@@ -161,7 +152,8 @@ def at(values: list[float], share: float) -> float:
 
 
 def helper(*argv: str) -> subprocess.Popen[str]:
-    made = subprocess.Popen([sys.executable, __file__, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    argv = (sys.executable, "-m", "tests.support.link_peers", *argv)
+    made = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert made.stdout is not None
     assert made.stdout.readline().strip() == "ready"
     return made
@@ -171,51 +163,9 @@ def ended(process: subprocess.Popen[str]) -> str:
     return process.communicate("", timeout=60)[0]
 
 
-def centre_main(port: int, folder: Path) -> None:
-    with Centre(mqtt_of(port), folder) as centre:
-        centre.wait_connected(20)
-        print("ready", flush=True)
-        sys.stdin.read()
-
-
-def sink_main(port: int) -> None:
-    """A plain subscriber that takes what the bare publisher sends."""
-    client = plain_client(port, "sink")
-    client.on_subscribe = lambda *_: print("ready", flush=True)
-    client.on_message = lambda *_: None
-    client.subscribe("bare/event", 1)
-    client.loop_start()
-    sys.stdin.read()
-
-
-def bare_main(port: int, file: Path) -> None:
-    """Prints the messages a second of a loop around paho's publish."""
-    payloads = file.read_bytes().splitlines()
-    client = plain_client(port, "bare")
-    done = threading.Semaphore(0)
-    room = threading.Semaphore(WINDOW)
-
-    def published(*_: object) -> None:
-        room.release()
-        done.release()
-
-    client.on_publish = published
-    client.loop_start()
-    while not client.is_connected():
-        time.sleep(0.01)
-    print("ready", flush=True)
-    began_s, began_cpu_s = time.monotonic(), time.process_time()
-    for payload in payloads:
-        room.acquire()
-        client.publish("bare/event", payload, 1)
-    for _ in payloads:
-        done.acquire()
-    print(len(payloads) / (time.monotonic() - began_s), (time.process_time() - began_cpu_s) / len(payloads) * 1000)
-
-
 def bare_rate(port: int, file: Path) -> tuple[float, float]:
-    sink = helper("--sink", str(port))
-    rate, cpu = ended(helper("--bare", str(port), str(file))).split()
+    sink = helper("sink", str(port))
+    rate, cpu = ended(helper("bare", str(port), str(file))).split()
     ended(sink)
     return float(rate), float(cpu)
 
@@ -225,8 +175,8 @@ def product(broker: Mosquitto, folder: Path, records: int, alarms: int) -> list[
     node = AgentProcess(folder / "node", broker.port)
     fill(node.data, records)
     payloads_of(node.data, folder / "payloads")
-    bare, bare_cpu = bare_rate(broker.port, folder / "payloads")
-    centre = helper("--centre", str(broker.port), str(folder / "town"))
+    before, bare_cpu = bare_rate(broker.port, folder / "payloads")
+    centre = helper("centre", str(broker.port), str(folder / "town"))
     ear = Ear(broker.port)
     with node:
         ear.until(lambda: bool(ear.marks), "the first watermark")
@@ -247,6 +197,7 @@ def product(broker: Mosquitto, folder: Path, records: int, alarms: int) -> list[
         node.stop()
     ended(centre)
     ear.close()
+    bare = (before + bare_rate(broker.port, folder / "payloads")[0]) / 2
     quiet, loud = ear.latencies_ms(idle.said), ear.latencies_ms(busy.said) or [0.0]
     print(f"idle: {len(quiet)} alarms, p50 {at(quiet, 0.5):.0f} ms, p99 {at(quiet, 0.99):.0f} ms; the agent uses {share:.1%} of a core")
     print(f"draining: {len(loud)} alarms, p50 {at(loud, 0.5):.0f} ms, p99 {at(loud, 0.99):.0f} ms")
@@ -264,7 +215,7 @@ def slow(broker: Mosquitto, folder: Path) -> list[str]:
         proxy.bytes_per_s = SLOW_BYTES_PER_S
         node = AgentProcess(folder / "slow", proxy.port)
         fill(node.data, SLOW_RECORDS)
-        centre = helper("--centre", str(broker.port), str(folder / "slow-town"))
+        centre = helper("centre", str(broker.port), str(folder / "slow-town"))
         ear = Ear(broker.port)
         with node:
             ear.until(lambda: any(upto > 0 for _, upto in ear.marks), "the first watermark")
@@ -293,19 +244,8 @@ def main() -> int:
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--alarms", type=int, default=100, help="alarms of the idle node")
     parser.add_argument("--skip-slow", action="store_true")
-    parser.add_argument("--centre", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--sink", help=argparse.SUPPRESS)
-    parser.add_argument("--bare", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.centre:
-        centre_main(int(asked.centre[0]), Path(asked.centre[1]))
-    elif asked.sink:
-        sink_main(int(asked.sink))
-    elif asked.bare:
-        bare_main(int(asked.bare[0]), Path(asked.bare[1]))
-    else:
-        return run(asked.records, asked.alarms, with_slow=not asked.skip_slow)
-    return 0
+    return run(asked.records, asked.alarms, with_slow=not asked.skip_slow)
 
 
 def run(records: int, alarms: int, *, with_slow: bool) -> int:

@@ -173,7 +173,10 @@ class Lane:
         if upto > self._confirmed:
             self._confirm(upto)
         if moved:
-            self._ahead = min(max(AHEAD_MAX, self._ahead_first), self._ahead * 2) if self._ahead_reached else self._ahead_first
+            if self._ahead_reached:
+                self._ahead = min(max(AHEAD_MAX, self._ahead_first), self._ahead * 2)
+            elif upto >= self._sent:
+                self._ahead = self._ahead_first
             self._ahead_reached = False
             self._probe_s = self._pause_s = PROBE_FIRST_S
             self._probe_at_s = now_s + self._probe_s
