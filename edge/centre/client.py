@@ -24,6 +24,7 @@ from edge.centre.archive import Archive, StoredEvent, stored_events
 from edge.centre.asked import Asked
 from edge.centre.asking import Asking
 from edge.centre.findings import Finding
+from edge.centre.history import HistoryStore, stored_history
 from edge.centre.node_witness import Patience
 from edge.centre.roster import NodeView, Roster
 from edge.centre.store import Counters
@@ -36,7 +37,8 @@ from edge.host.linux_disk import LinuxDisk
 from edge.host.timesync import KernelClock
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
-from edge.link.topics import CHECKPOINT, EVENT, GAP, JOB, PROPERTIES, RESPONSE, SNAPSHOT, pattern
+from edge.link.topics import CHECKPOINT, EVENT, GAP, HISTORY, JOB, PROPERTIES, RESPONSE, SNAPSHOT, pattern
+from edge.messages.history import History
 from edge.messages.wire import Ack
 from edge.seal.trust import Roots
 
@@ -80,7 +82,9 @@ class Client:
         settings = dataclasses.replace(settings, session_expiry_s=settings.session_expiry_s if store else 0)
         self._link = MqttLink(settings, self._subscriptions(mqtt.org, store), lambda: None)
         callbacks = Callbacks(on_event=on_event, on_node=on_node, on_link=on_link)
-        self._turns = Turns(mqtt, self._link, self._roster, self._asking, self._archive, witness, clock, callbacks)
+        self._turns = Turns(
+            mqtt, self._link, self._roster, self._asking, self._archive, witness, HistoryStore(self._disk, folder), clock, callbacks
+        )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._turns.run, args=[self._stop], name="centre", daemon=True)
 
@@ -91,7 +95,7 @@ class Client:
 
     @staticmethod
     def _subscriptions(org: str, store: bool) -> tuple[str, ...]:
-        topics = (*PROPERTIES, RESPONSE, JOB, SNAPSHOT) + ((EVENT, GAP, CHECKPOINT) if store else ())
+        topics = (*PROPERTIES, RESPONSE, JOB, SNAPSHOT) + ((EVENT, GAP, CHECKPOINT, HISTORY) if store else ())
         return tuple(pattern(org, "+", each) for each in topics)
 
     def start(self) -> Client:
@@ -150,6 +154,10 @@ class Client:
     def events(self, node: str | None = None, journal: str | None = None) -> Iterator[StoredEvent]:
         """All stored records by time; see `archive.stored_events`."""
         return stored_events(self._disk, self._folder, node, journal)
+
+    def history(self, node: str) -> Iterator[History]:
+        """Its health while it could not be heard, 15 min to an aggregate."""
+        return stored_history(self._disk, self._folder, node)
 
     def request_clip(
         self,

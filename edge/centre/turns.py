@@ -13,6 +13,7 @@ import msgspec
 
 from edge.centre.archive import Archive, StoredEvent
 from edge.centre.asking import Asking
+from edge.centre.history import HistoryStore
 from edge.centre.roster import NodeView, Roster
 from edge.centre.witness import Witness
 from edge.clock import Clock, format_utc, monotonic_s
@@ -20,7 +21,7 @@ from edge.config.model import Mqtt
 from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Link, Unreachable
 from edge.link.port import Event as LinkEvent
 from edge.link.publish import Direct, Publisher
-from edge.link.topics import ACK, EVENT, GAP, JOB, RESPONSE, SNAPSHOT, STATUS, Address, address, parse
+from edge.link.topics import ACK, EVENT, GAP, HISTORY, JOB, RESPONSE, SNAPSHOT, STATUS, Address, address, parse
 from edge.messages.clip import JobProgress
 from edge.messages.wire import Ack, Event, JournalGap, Response
 
@@ -50,11 +51,13 @@ class Turns:
         asking: Asking,
         archive: Archive | None,
         witness: Witness | None,
+        history: HistoryStore,
         clock: Clock,
         callbacks: Callbacks,
     ) -> None:
         self._org, self._link, self._roster, self._asking = mqtt.org, link, roster, asking
-        self._archive, self._witness, self._clock, self._callbacks = archive, witness, clock, callbacks
+        self._archive, self._witness, self._history = archive, witness, history
+        self._clock, self._callbacks = clock, callbacks
         self._publisher = Publisher(mqtt.org, "", link.send, [], mqtt.window)
         self.connected = threading.Event()
         self.seen = threading.Condition()
@@ -81,6 +84,7 @@ class Turns:
         if self._archive is not None and self._witness is not None:
             self._witness.look()
             self._witness.sync()
+            self._history.sync()
             self._make_durable(self._archive, fresh)
         for message in taken:
             self._link.done(message)
@@ -147,6 +151,8 @@ class Turns:
                 self._event(place, msgspec.json.decode(message.payload, type=Event), fresh)
             elif place.topic is GAP:
                 self._gap(place, msgspec.json.decode(message.payload, type=JournalGap))
+            elif place.topic is HISTORY:
+                self._history.take(place.node, message.payload)
             elif place.topic is RESPONSE:
                 self._asking.answered(place.node, msgspec.json.decode(message.payload, type=Response))
             elif place.topic is JOB:

@@ -12,6 +12,7 @@ from typing import Literal
 from edge.messages.clip import JobProgress
 from edge.messages.evidence import Checkpoint
 from edge.messages.health import HealthDocument
+from edge.messages.history import History
 from edge.messages.wire import Ack, AlarmState, CommandClaims, Event, JournalGap, Motion, NodeInfo, Response, Status
 
 Direction = Literal["node to centre", "centre to node"]
@@ -43,6 +44,9 @@ GAP = Topic("gap", "node to centre", 1, False, None, JournalGap, "records that w
 CHECKPOINT = Topic(
     "checkpoint", "node to centre", 1, True, None, Checkpoint, "the newest record of every journal, signed: the centre keeps it as witness"
 )
+HISTORY = Topic(
+    "history", "node to centre", 1, False, 604_800, History, "health while the link was down, 15 min to a message, after all journals"
+)
 RESPONSE = Topic("resp/{verb}", "node to centre", 1, False, 3600, Response, "answer to a command; correlation data echoed")
 JOB = Topic("job/{id}", "node to centre", 1, False, 300, JobProgress, "progress of a clip job")
 SNAPSHOT = Topic("snapshot/{camera}", "node to centre", 0, False, 60, None, "a JPEG of at most 64 kB, on request only", "image/jpeg")
@@ -51,7 +55,7 @@ COMMAND = Topic(
     "cmd/{verb}", "centre to node", 1, False, 600, CommandClaims, "a JWS (ES256) with these claims; expiry 1-600 s is mandatory"
 )
 
-TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, RESPONSE, JOB, SNAPSHOT, ACK, COMMAND)
+TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, HISTORY, RESPONSE, JOB, SNAPSHOT, ACK, COMMAND)
 PROPERTIES = (STATUS, INFO, HEALTH, MOTION, ALARM)
 """What a node is now, retained."""
 

@@ -39,6 +39,7 @@ from edge.seal.opening import identity_opener
 from edge.services.agent_alarms import PREFIX, LinkAlarms
 from edge.services.agent_chores import HOLDS_EVERY_S, holds_of, refresh_holds
 from edge.services.agent_health import HealthWatch
+from edge.services.agent_history import HealthHistory
 from edge.services.agent_parts import Inbox, Parts
 from edge.services.agent_past import Past, look_back_from, recall
 from edge.services.agent_turns import Agent
@@ -180,6 +181,7 @@ def build(
         store=store,
         jobs=jobs,
         health=HealthWatch(config, folders, disk, clock, [each for each in past.alarms if _is_of_health(each.code)], inbox.put),
+        history=HealthHistory(disk, state / "history", mqtt.org, node),
         checkpoints=checkpoints,
         link_alarms=LinkAlarms(journal, [each for each in past.alarms if each.code.startswith(PREFIX)], monotonic_s()),
         health_interval_s=config.health.interval_s,

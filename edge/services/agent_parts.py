@@ -26,6 +26,7 @@ from edge.ring.hold import Holds
 from edge.ring.hold_alarms import HoldAlarms
 from edge.services.agent_alarms import LinkAlarms
 from edge.services.agent_health import HealthWatch
+from edge.services.agent_history import HealthHistory
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
@@ -65,6 +66,7 @@ class Parts:
     store: JobStore
     jobs: ClipJobs | None
     health: HealthWatch
+    history: HealthHistory
     checkpoints: Checkpoints
     link_alarms: LinkAlarms
     health_interval_s: float
@@ -76,3 +78,11 @@ class Parts:
         """Those that an agent cannot be without."""
         working = [self.health.thread, self.checkpoints.thread, self.errands.thread]
         return working if self.jobs is None else [*working, self.jobs.thread]
+
+    def stop_threads(self, deadline_s: float) -> None:
+        """Each within its deadline; what they leave is done at the next start."""
+        self.health.stop(deadline_s)
+        if self.jobs is not None:
+            self.jobs.stop(deadline_s)
+        self.checkpoints.stop(deadline_s)
+        self.errands.stop(deadline_s)

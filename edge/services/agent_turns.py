@@ -33,7 +33,7 @@ from edge.upload.jobs import Job
 
 log = logging.getLogger(__name__)
 
-ONLINE_TURN_S = 0.25
+ONLINE_TURN_S = 0.1
 OFFLINE_TURN_S = 1.0
 _BATCH = 200
 _ALARMS_EVERY_S = 5.0
@@ -48,7 +48,9 @@ class Agent:
     def __init__(self, parts: Parts, inbox: Inbox) -> None:
         self._parts = parts
         self._inbox = inbox
-        self._publisher = Publisher(parts.mqtt.org, parts.node, parts.link.send, parts.groups, parts.mqtt.window, self._set_aside)
+        self._publisher = Publisher(
+            parts.mqtt.org, parts.node, parts.link.send, parts.groups, parts.mqtt.window, self._set_aside, parts.history.next
+        )
         self._voice = Voice(
             parts.mqtt, parts.node, parts.wills, max(1, round(3 * parts.health_interval_s)), self._publisher.put, self._told
         )
@@ -119,7 +121,6 @@ class Agent:
         if isinstance(event, Acknowledged):
             self._publisher.acknowledged(event, now_s)
             self._confirmed_s = now_s
-            self._publisher.pump(now_s)
         elif isinstance(event, Incoming):
             self._incoming(event, now_s)
         elif isinstance(event, Connected):
@@ -139,6 +140,7 @@ class Agent:
         for lane in self._publisher.lanes:
             _learn(lane)
         self._publisher.connected(event, now_s)
+        self._parts.history.connected()
         self._birth()
         self._told_info = self._info()
         self._voice.info(self._told_info)
@@ -199,6 +201,7 @@ class Agent:
             self._forget([job] if self._last_words.say(job, final) else [])
         else:
             document, edges = news
+            self._parts.history.take(document, online=self._publisher.online)
             for edge in edges:
                 self._alarm(edge)
             self._voice.health(document)
@@ -265,11 +268,7 @@ class Agent:
         """Jobs stay open; the record of the stop and the farewell go out if the link allows."""
         systemd.stopping()
         parts = self._parts
-        parts.health.stop(_FAREWELL_S)
-        if parts.jobs is not None:
-            parts.jobs.stop(_FAREWELL_S)
-        parts.checkpoints.stop(_FAREWELL_S)
-        parts.errands.stop(_FAREWELL_S)
+        parts.stop_threads(_FAREWELL_S)
         try:
             parts.journal.append(Stop(reason="asked to"))
         except StorageError as error:
@@ -277,6 +276,7 @@ class Agent:
         if self._publisher.online:
             self._farewell()
         self._publisher.close(monotonic_s())
+        parts.history.close()
         parts.link.stop()
         parts.journal.close()
 

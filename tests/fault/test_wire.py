@@ -144,8 +144,8 @@ def test_every_message_is_as_the_document_says(heard: list[Seen]) -> None:
         jsonschema.Draft202012Validator(schema).validate(claims_or_document(seen, message["contentType"]))
 
 
-def test_a_day_shows_every_channel_but_that_of_lost_records(heard: list[Seen]) -> None:
-    assert {channel_of(seen.topic) for seen in heard} == set(DOCUMENT["channels"]) - {"gap"}
+def test_a_day_shows_every_channel_but_those_of_outages(heard: list[Seen]) -> None:
+    assert {channel_of(seen.topic) for seen in heard} == set(DOCUMENT["channels"]) - {"gap", "history"}
 
 
 def test_answers_carry_the_correlation_of_their_command(heard: list[Seen]) -> None:
