@@ -10,7 +10,7 @@ demo: ## the main job, live: a broker, a small centre and a node with two camera
 
 test: ## everything that must hold, in one pytest run
 	@image/desk-setup.sh test
-	.venv/bin/python -m pytest -n 3 --dist loadgroup
+	.venv/bin/python -m pytest -n 4 --dist loadgroup
 
 soak: ## long fault runs
 	@image/desk-setup.sh test

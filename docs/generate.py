@@ -1,5 +1,6 @@
 """Writes the reference pages from what they describe: configuration.md from the model, command-line.md from the commands' help,
-mqtt.md from the table of topics, attacks.md from the table of attacks. Run it with `make docs`; tests/unit/test_docs.py fails while a
+mqtt.md from the table of topics, attacks.md from the table of attacks, the brokers' access lists from the
+table of topics. Run it with `make docs`; tests/unit/test_docs.py fails while a
 page is not current."""
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import msgspec
 from edge.cli import main as cli
 from edge.config.keys import Key, keys_of, sections
 from edge.config.legal import PROFILES
+from edge.link import access, asyncapi
 from edge.link.topics import TOPICS, Topic
 
 FOLDER = Path(__file__).resolve().parent
+MAJOR = "1"
+"""Of the messages (the topics' v1): the document does not change with every version of the product."""
 _MADE = "<!-- made by docs/generate.py -->\n"
 
 
@@ -123,7 +127,7 @@ def _mqtt() -> Iterator[str]:
 
 def _topic_row(topic: Topic) -> str:
     expiry = "" if topic.expiry_s is None else f"{topic.expiry_s} s"
-    payload = topic.payload.__name__ if topic.payload else "a document"
+    payload = topic.payload.__name__ if topic.payload else topic.media_type
     cells = (f"`{topic.name}`", topic.direction, str(topic.qos), "yes" if topic.retain else "", expiry, payload, topic.text)
     return "| " + " | ".join(cells) + " |"
 
@@ -172,6 +176,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": command_line,
     "mqtt.md": mqtt,
     "attacks.md": attacks,
+    "asyncapi.json": lambda: msgspec.json.format(msgspec.json.encode(asyncapi.document(MAJOR))).decode() + "\n",
+    "brokers/mosquitto.acl": lambda: access.mosquitto("town", ["centre"]),
+    "brokers/emqx-acl.conf": lambda: access.emqx("town", ["centre"]),
 }
 
 _CONFIGURATION = """\

@@ -1,4 +1,4 @@
-"""Coded key frames in, small JPEGs out: `python -m edge.capture.stills`, a process of low priority that is thrown away afterwards.
+"""Coded key frames in, small JPEGs out: `python -m edge.capture.stills [WIDTH]`, a process of low priority that is thrown away afterwards.
 
 Footage may come from a camera that sends nonsense, and a native decoder may crash on it: then this process dies, alone. It reads no file
 by name and writes none. stdin: for each picture its codec (u8), a length (u32) and an access unit in Annex-B form with parameter sets;
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NO_DECODER = 69
 """EX_UNAVAILABLE of sysexits.h."""
 WIDTH = 320
+"""Pixels, where none is asked for."""
 LARGEST_UNIT_BYTES = 8 << 20
 LARGEST_JPEG_BYTES = 64 << 10
 _MOST_PIXELS = 4096 * 3072
@@ -76,8 +77,9 @@ def main() -> int:
     os.nice(10)
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    width = int(sys.argv[1]) if len(sys.argv) > 1 else WIDTH
     for picture in _questions(sys.stdin.buffer):
-        jpeg = _still(picture)
+        jpeg = _still(picture, width)
         sys.stdout.buffer.write(_ANSWER.pack(len(jpeg)) + jpeg)
         sys.stdout.buffer.flush()
     return 0
@@ -89,13 +91,16 @@ def _questions(source: BinaryIO) -> Iterator[Coded]:
         yield Coded(_CODECS[codec], source.read(length))
 
 
-def _still(picture: Coded) -> bytes:
-    """b"" where it cannot be made."""
+def _still(picture: Coded, width: int) -> bytes:
+    """At most `width` pixels wide, and less where it would be too large; b"" where it cannot be made."""
     import av
 
     try:
         frame = _frame(picture)
-        jpeg = _jpeg(frame) if frame is not None and frame.width * frame.height <= _MOST_PIXELS else b""
+        if frame is None or frame.width * frame.height > _MOST_PIXELS:
+            return b""
+        while len(jpeg := _jpeg(frame, width)) > LARGEST_JPEG_BYTES and width > WIDTH:
+            width = width * 3 // 4
     except (av.error.FFmpegError, ValueError, MemoryError):
         return b""
     return jpeg if len(jpeg) <= LARGEST_JPEG_BYTES else b""
@@ -112,12 +117,12 @@ def _frame(picture: Coded) -> av.VideoFrame | None:
     return frames[0] if frames else None
 
 
-def _jpeg(frame: av.VideoFrame) -> bytes:
+def _jpeg(frame: av.VideoFrame, width: int) -> bytes:
     import av
     from av.video.codeccontext import VideoCodecContext
     from av.video.reformatter import ColorRange, VideoReformatter
 
-    width = min(WIDTH, frame.width // 2 * 2)
+    width = min(width, frame.width) // 2 * 2
     height = max(2, round(width * frame.height / frame.width / 2) * 2)
     small = VideoReformatter().reformat(frame, width, height, "yuvj420p", dst_color_range=ColorRange.JPEG)
     encoder = av.CodecContext.create("mjpeg", "w")

@@ -1,7 +1,8 @@
-"""`edge centre`: nodes, events, audit, request-clip, receive, keys, ca. The other end of the link, for one machine and one person."""
+"""`edge centre`: the other end of the link, for one machine and one person."""
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import click
@@ -20,17 +21,21 @@ STATUS_S = 2.0
 """How long the broker may take to tell a node's retained status: it comes with the subscription, or never."""
 
 
-class CentreGroup(click.Group):
-    """`report` is imported when it is called."""
+LATER = {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")} | {
+    name: ("edge.cli.centre_ask", name) for name in ("hold", "release", "timeline", "snapshot", "ask")
+}
+"""Command -> (module, name): imported when it is called."""
 
+
+class CentreGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "report"]
+        return [*super().list_commands(ctx), *LATER]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "report":
-            from edge.cli.centre_report import command as report
-
-            return report
+        if cmd_name in LATER:
+            module, name = LATER[cmd_name]
+            found: click.Command = getattr(importlib.import_module(module), name)
+            return found
         return super().get_command(ctx, cmd_name)
 
 

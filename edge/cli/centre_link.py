@@ -15,7 +15,7 @@ from edge.errors import TryAgain
 from edge.host.timesync import KernelClock
 
 if TYPE_CHECKING:
-    from edge.centre.client import Centre
+    from edge.centre.client import Client
 
 CONNECT_S = 10.0
 
@@ -48,12 +48,12 @@ def now_utc_ns() -> int:
 
 
 @contextmanager
-def looking_centre(broker: Path, command_key: Path | None = None) -> Iterator[Centre]:
+def looking_centre(broker: Path, command_key: Path | None = None) -> Iterator[Client]:
     """A connected Centre that stores nothing; any number may run. Raises TryAgain when the broker does not answer."""
-    from edge.centre.client import Centre
+    from edge.centre.client import Client
 
     mqtt = read_mqtt(broker)
-    with tempfile.TemporaryDirectory() as folder, Centre(mqtt, Path(folder), store=False, command_key=command_key) as centre:
+    with tempfile.TemporaryDirectory() as folder, Client(mqtt, Path(folder), store=False, command_key=command_key) as centre:
         if not centre.wait_connected(CONNECT_S):
             why = f": {centre.trouble}" if centre.trouble else ""
             raise TryAgain(f"the broker {mqtt.host}:{mqtt.port} did not answer within {CONNECT_S:.0f} s{why}")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edge.centre.clips import ClipHandle
+from edge.centre.asked import Asked
 from edge.centre.roster import NodeView
 from edge.messages.wire import Response
 
@@ -48,7 +48,7 @@ class ClipNews:
         self._quiet = quiet
         self._told: list[str] = []
 
-    def tell(self, handle: ClipHandle) -> None:
+    def tell(self, handle: Asked) -> None:
         for response in handle.responses:
             self._say(f"{handle.node}: {response.state} {response.code} {response.text}".rstrip())
         progress = handle.progress

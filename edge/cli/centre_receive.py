@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from edge.centre.archive import StoredEvent
-from edge.centre.client import Centre
+from edge.centre.client import Client
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.config.link import read_mqtt
 from edge.config.secrets import read_first_line
@@ -37,7 +37,7 @@ class Door:
 
 
 def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door, trust: Path | None = None) -> None:
-    """Threads: those of ReceiverServer and of Centre. trust: PEM of the authorities that certify nodes' keys.
+    """Threads: those of ReceiverServer and of Client. trust: PEM of the authorities that certify nodes' keys.
     Raises ConfigError, TryAgain (port taken), UsageError (folder in use)."""
     start_logging()
     settings = ServeSettings(
@@ -55,7 +55,7 @@ def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door, tr
     with ExitStack() as open_things:
         server.start()
         open_things.callback(server.stop)
-        centre = open_things.enter_context(Centre(mqtt, folder, on_event=_tell, trust=roots)) if mqtt is not None else None
+        centre = open_things.enter_context(Client(mqtt, folder, on_event=_tell, trust=roots)) if mqtt is not None else None
         while not stop.wait(_LOOK_EVERY_S):
             if centre is not None and centre.broken:
                 raise TryAgain("the thread that stores journals has ended by a fault", remedy="start again; its traceback is above")

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edge.cli.timeline import covered_ns
 from edge.cli.times import local_text
 from edge.clock import NS_PER_S
 from edge.ring.timeline import Timeline
+from edge.ring.timeline_document import covered_ns
 
 BAR = 48
 OTHER_COLUMNS = 50

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from edge.bmff.nal import START_CODE, stored
 from edge.bmff.params import read_sample_entry
-from edge.capture.stills import NO_DECODER, Coded, read_answers, write_questions
+from edge.capture.stills import NO_DECODER, WIDTH, Coded, read_answers, write_questions
 from edge.capture.supervise import worker_environment
 from edge.clip.cuts import Cut, Footage, cuts_of
 from edge.clip.shape import Plan
-from edge.clip.source import Opener, Segments
+from edge.clip.source import Opener, Segment, Segments
 from edge.clock import monotonic_s
 from edge.errors import EdgeError, IntegrityError, StorageError
 
@@ -68,14 +68,20 @@ def key_pictures(plan: Plan, opener: Opener, count: int = PICTURES) -> Iterator[
     segments = Segments(opener)
     cuts = [cut for cut in _cuts(plan, segments) if cut.entry.key]
     for cut in _spread(cuts, count):
-        index = cut.footage.index
-        payload = segments.find(cut.footage.seq).payload(cut.entry)
-        nals = stored(payload[: index.fragment_sizes(cut.place)[0]])
-        sets = read_sample_entry(index.sample_entry)
-        if nals is None or sets is None:
-            continue
-        unit = sets.annexb() + b"".join(START_CODE + bytes(nal) for nal in nals)
-        yield cut.start_utc_ns, Coded("h264" if index.codec == "h264" else "h265", unit)
+        coded = first_picture(cut, segments.find(cut.footage.seq))
+        if coded is not None:
+            yield cut.start_utc_ns, coded
+
+
+def first_picture(cut: Cut, segment: Segment) -> Coded | None:
+    """Of a fragment that begins with a key frame. None for bytes that are no picture. Raises StorageError, DamagedFragment."""
+    index = cut.footage.index
+    nals = stored(segment.payload(cut.entry)[: index.fragment_sizes(cut.place)[0]])
+    sets = read_sample_entry(index.sample_entry)
+    if nals is None or sets is None:
+        return None
+    unit = sets.annexb() + b"".join(START_CODE + bytes(nal) for nal in nals)
+    return Coded("h264" if index.codec == "h264" else "h265", unit)
 
 
 def _cuts(plan: Plan, segments: Segments) -> Iterator[Cut]:
@@ -99,9 +105,9 @@ class NoDecoder(EdgeError):
     """The process has no PyAV."""
 
 
-def decoded(coded: list[Coded], check: Callable[[], None] = lambda: None) -> list[bytes]:
-    """One JPEG each, b"" for one that could not be made. check: as above. Raises NoDecoder."""
-    command = [sys.executable, "-m", "edge.capture.stills"]
+def decoded(coded: list[Coded], check: Callable[[], None] = lambda: None, width: int = WIDTH) -> list[bytes]:
+    """One JPEG each, at most `width` pixels wide, b"" for one that could not be made. check: as above. Raises NoDecoder."""
+    command = [sys.executable, "-m", "edge.capture.stills", str(width)]
     # In memory and whole, since a pipe would have to be filled while it is emptied at the other end.
     with os.fdopen(os.memfd_create("stills"), "w+b") as questions:
         questions.write(write_questions(coded))

@@ -3,7 +3,7 @@
     args: {"camera": id, "start": RFC 3339, "end": RFC 3339, "basis": legal basis (optional), "recipient": who receives it (optional)}
 
 Answers: accepted when the footage is pinned, and the job and the record of the command are on disk; running, then done with the
-manifest, or failed. Refused: no_upload, no_case, bad_words, bad_args, unknown_camera, bad_range, no_footage, quota, busy, clip_quota.
+manifest, or failed. Refused: no_upload, no_case, bad_words, bad_args, unknown_camera, bad_range, no_footage, busy, clip_quota.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from edge.messages.wire import CommandClaims, Response
 from edge.upload.jobs import JobStore, Pin
 
 CLIP_MAX_S = 4 * 3600
-PER_OPERATOR_AND_HOUR = 60
 OPEN_MAX = 32
-_HOUR_NS = 3600 * NS_PER_S
 _TRIES = 3
 
 
@@ -44,13 +42,13 @@ class ClipVerb:
     def __init__(self, cameras: Collection[str], plan: Planner, jobs: JobStore, clock: Clock, *, deliverable: bool) -> None:
         self._cameras, self._plan, self._jobs, self._clock = cameras, plan, jobs, clock
         self._deliverable = deliverable
-        self._asked: dict[str, list[int]] = {}
 
     def __call__(self, claims: CommandClaims) -> Response:
         """Raises Refused, StorageError. The same id again is the same job."""
         if self._jobs.get(claims.id) is None:
             request = self._request(claims)
-            self._count(claims.operator)
+            if len(self._jobs.open_jobs()) >= OPEN_MAX:
+                raise Refused("busy", f"{OPEN_MAX} clips wait for delivery already")
             self._accept(request)
         return Response(id=claims.id, state="accepted")
 
@@ -87,16 +85,6 @@ class ClipVerb:
         now = self._clock.read()
         if now.dated and end_ns > now.utc_ns:
             raise Refused("bad_range", f"end is {(end_ns - now.utc_ns) // NS_PER_S} s in the future")
-
-    def _count(self, operator: str) -> None:
-        """A storm of requests must not take the disk and the uplink from recording."""
-        if len(self._jobs.open_jobs()) >= OPEN_MAX:
-            raise Refused("busy", f"{OPEN_MAX} clips wait for delivery already")
-        now_ns = self._clock.boot_ns()
-        recent = [asked_ns for asked_ns in self._asked.get(operator, []) if now_ns - asked_ns < _HOUR_NS]
-        if len(recent) >= PER_OPERATOR_AND_HOUR:
-            raise Refused("quota", f"{operator} asked for {len(recent)} clips within an hour")
-        self._asked = {name: times for name, times in self._asked.items() if now_ns - times[-1] < _HOUR_NS} | {operator: [*recent, now_ns]}
 
     def _accept(self, request: ClipRequest) -> None:
         """A segment that is sealed or renamed while it is being pinned makes us plan again."""

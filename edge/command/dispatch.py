@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 COMMAND_MAX_BYTES = 8 * 1024
 REFUSALS_MAX = 20
+PER_OPERATOR_AND_HOUR = 60
+HOUR_S = 3600
 REFUSALS_WINDOW_S = 600
 
 
@@ -54,9 +56,11 @@ class Dispatcher:
         clock: Clock,
         answer: Answer,
         begin: Callable[[str], None] = lambda id: None,
+        per_operator_and_hour: int = PER_OPERATOR_AND_HOUR,
     ) -> None:
         self._authority, self._ledger, self._verbs = authority, ledger, verbs
         self._journal, self._clock, self._answer, self._begin = journal, clock, answer, begin
+        self._per_hour = per_operator_and_hour
         self._correlations: dict[str, bytes] = {}
         self.unrecorded: list[CommandClaims] = []
         """Accepted, not answered, not begun: the disk takes no record of them. A restart carries them out again."""
@@ -74,6 +78,7 @@ class Dispatcher:
             if self._ledger.known(claims.id):
                 self._again(claims, self._ledger.get(claims.id), news.correlation)
                 return
+            self._count(claims)
             self._ledger.take(claims)
         except Refused as refused:
             self._refuse(news, claims, refused)
@@ -117,6 +122,17 @@ class Dispatcher:
             self._ledger.told(id)
             if response.state not in ("accepted", "running"):
                 self._correlations.pop(id, None)
+
+    def _count(self, claims: CommandClaims) -> None:
+        """By the times the commands state, so that neither a restart nor this node's clock gives anybody more."""
+        taken = sum(
+            entry.claims.operator == claims.operator and entry.claims.verb == claims.verb and abs(entry.claims.iat - claims.iat) < HOUR_S
+            for entry in self._ledger.entries()
+        )
+        if taken >= self._per_hour:
+            raise Refused(
+                "quota", f"{claims.operator[:80]} sent {taken} {claims.verb} commands within an hour", remedy="wait, or raise [command]"
+            )
 
     def _around(self, news: CommandNews, claims: CommandClaims) -> None:
         """What MQTT says around the command must fit it."""

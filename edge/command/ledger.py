@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 KEEP_AFTER_EXPIRY_S = 86_400
 MOST = 2000
+DATA_KEPT_BYTES = 2048
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +62,13 @@ class Ledger:
         return None if entry is None else self._write(msgspec.structs.replace(entry, answer=response, told=False))
 
     def told(self, id: str) -> None:
+        """Of an answer that is large its data go: who lost it asks with a new id."""
         entry = self._entries.get(id)
         if entry is not None and not entry.told:
-            self._write(msgspec.structs.replace(entry, told=True))
+            answer = entry.answer
+            if answer is not None and len(msgspec.json.encode(answer.data)) > DATA_KEPT_BYTES:
+                answer = msgspec.structs.replace(answer, data={})
+            self._write(msgspec.structs.replace(entry, answer=answer, told=True))
 
     def prune(self, now: Reading, boot: str) -> int:
         """Forgets answered commands that can come again no more: expired a day ago, not made for this boot (that would pass without a

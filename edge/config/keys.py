@@ -24,7 +24,13 @@ _UNITS = {
     "width": "pixels",
     "height": "pixels",
 }
-_EXACT_UNITS = {"days": "days", "rpi_key": "key number", "window": "messages", "queue_gops": "groups"}
+_EXACT_UNITS = {
+    "days": "days",
+    "rpi_key": "key number",
+    "window": "messages",
+    "queue_gops": "groups",
+    "per_operator_and_hour": "commands",
+}
 
 
 @dataclass(frozen=True, slots=True)

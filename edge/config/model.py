@@ -201,6 +201,14 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     deadline_h: Annotated[float, Meta(gt=0.0, le=720.0, description="a job that could not be delivered by then has failed")] = 72.0
 
 
+class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the centre may ask for. Commands need [mqtt] command_key."""
+
+    per_operator_and_hour: Annotated[
+        int, Meta(ge=1, le=10_000, description="most commands of one operator within an hour, of each verb")
+    ] = 60
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Health documents."""
 
@@ -226,5 +234,6 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     watch: Watch = Watch()
     mqtt: Mqtt | None = None
     upload: Upload | None = None
+    command: Command = Command()
     health: Health = Health()
     log: Log = Log()

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from edge.centre.archive import StoredEvent
-from edge.centre.clips import ClipHandle
+from edge.centre.asked import Asked
 from edge.clock import NS_PER_S, format_utc, monotonic_s, parse_utc
 from edge.demo.town import Town
 from edge.demo.view import Scene
@@ -31,7 +31,7 @@ CUT_S = 4.0
 class ClipStory:
     """Facts of the one clip the demo asks for."""
 
-    handle: ClipHandle
+    handle: Asked
     asked_s: float
     expected_bytes: int
     sent_before: int

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge.centre.archive import StoredEvent
-from edge.centre.client import Centre
+from edge.centre.client import Client
 from edge.centre.keys import make_keys
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.config.model import Mqtt, NodeConfig
@@ -48,7 +48,7 @@ class Town:
         self.receiver.start()
         self._stack.callback(self.receiver.stop)
         mqtt = Mqtt(host="127.0.0.1", port=broker_port, org=ORG, tls=False, backoff_max_s=2.0)
-        self.centre = Centre(mqtt, self.folder / "centre", command_key=private_key, on_event=on_event)
+        self.centre = Client(mqtt, self.folder / "centre", command_key=private_key, on_event=on_event)
         self._stack.enter_context(self.centre)
         self.uplink = Uplink([broker_port, self.receiver.port], UPLINK_BYTES_S)
         self._stack.callback(self.uplink.close)

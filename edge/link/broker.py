@@ -72,6 +72,7 @@ class Session:
         self._subscribe_mid = 0
         self._lost: Lost | None = None
         self._last_progress_s = monotonic_s()
+        self._tls = settings.tls.current() if settings.tls is not None else None
         self._client = self._build()
 
     def _build(self) -> Client:
@@ -81,8 +82,8 @@ class Session:
         client.connect_timeout = settings.connect_timeout_s
         if settings.user:
             client.username_pw_set(settings.user, settings.password or None)
-        if settings.tls is not None:
-            client.tls_set_context(settings.tls)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
         client.on_socket_open = lambda _client, _data, sock: tune(sock) if isinstance(sock, socket.socket) else None
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -145,7 +146,12 @@ class Session:
     def _call(self, step: Callable[[], MQTTErrorCode]) -> None:
         code = step()
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise self._lost or Lost(f"connection lost: {code.name}", by_peer=code != MQTTErrorCode.MQTT_ERR_KEEPALIVE)
+            raise self._refused() or self._lost or Lost(f"connection lost: {code.name}", by_peer=code != MQTTErrorCode.MQTT_ERR_KEEPALIVE)
+
+    def _refused(self) -> Lost | None:
+        """By TLS: what is wrong with the certificate, in the broker's words."""
+        refusal = getattr(self._tls.latest, "refusal", "") if self._tls is not None else ""
+        return Lost(f"the broker refuses this node's certificate: {refusal}", by_peer=True) if refusal and not self.established else None
 
     def _send_orders(self) -> None:
         while self._orders:
@@ -159,14 +165,9 @@ class Session:
                 self._publish(order)
 
     def _publish(self, message: Outgoing) -> None:
-        properties = _properties(PacketTypes.PUBLISH)
-        if message.expiry_s is not None:
-            properties.MessageExpiryInterval = message.expiry_s
-        if message.correlation is not None:
-            properties.CorrelationData = message.correlation
         if not self._tokens:
             self._last_progress_s = monotonic_s()
-        info = self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
+        info = self._client.publish(message.topic, message.payload, message.qos, message.retain, _properties_of(message))
         if message.qos > 0:
             self._tokens[info.mid] = message.token
         _check(info.rc)
@@ -239,10 +240,21 @@ class Session:
         sock = self._client.socket()
         if sock is not None:
             sock.close()
-        tls = self._settings.tls
-        if tls is not None and tls.latest is not None:
-            tls.latest.close()
-            tls.latest = None
+        if self._tls is not None and self._tls.latest is not None:
+            self._tls.latest.close()
+            self._tls.latest = None
+
+
+def _properties_of(message: Outgoing) -> Properties | None:
+    """None where there are none: paho's object for them costs as much as the rest of a publication."""
+    if message.expiry_s is None and message.correlation is None:
+        return None
+    properties = _properties(PacketTypes.PUBLISH)
+    if message.expiry_s is not None:
+        properties.MessageExpiryInterval = message.expiry_s
+    if message.correlation is not None:
+        properties.CorrelationData = message.correlation
+    return properties
 
 
 def _properties(packet_type: int) -> Properties:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
 from edge.errors import ConfigError, TryAgain
+
+log = logging.getLogger(__name__)
 
 TCP_USER_TIMEOUT_MS = 15_000
 
@@ -33,6 +36,22 @@ class Addresses:
         return self._known[self._turn % len(self._known)]
 
 
+class ToldSocket(ssl.SSLSocket):
+    """refusal: the alert by which the peer ended the connection. With TLS 1.3 a server refuses a client's certificate after the handshake,
+    and MQTT libraries tell that as a connection lost."""
+
+    refusal = ""
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            self.refusal = (error.reason or str(error)).lower().replace("_", " ")
+            raise
+
+
 class NamedContext(ssl.SSLContext):
     """Checks the certificate against the configured host name, whatever address was dialled. latest: the socket made last, for whoever has
     to close it after a handshake that failed."""
@@ -50,6 +69,7 @@ def tls_context(host: str, ca: Path | None, certificate: Path | None, key: Path 
     """TLS 1.2 or newer, peer and host name verified, own certificate where given. Raises ConfigError for files that cannot be used."""
     context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.server_name = host
+    context.sslsocket_class = ToldSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         if ca is None:
@@ -61,6 +81,39 @@ def tls_context(host: str, ca: Path | None, certificate: Path | None, key: Path 
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"[mqtt] TLS files cannot be used: {error}", remedy="check ca, certificate and key") from error
     return context
+
+
+class Tls:
+    """The link's certificates. Any file of them may be replaced at any time; it is read at the next connection. Raises ConfigError at first
+    for files that cannot be used; later ones that cannot are told, and those before stay in use."""
+
+    def __init__(self, host: str, ca: Path | None, certificate: Path | None, key: Path | None) -> None:
+        self._host, self._files = host, (ca, certificate, key)
+        self._seen = self._versions()
+        self._context = tls_context(host, *self._files)
+
+    def current(self) -> NamedContext:
+        seen = self._versions()
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._context = tls_context(self._host, *self._files)
+            except ConfigError as error:
+                log.error("%s; the certificates before stay in use", error)
+            else:
+                log.info("the link's certificates were renewed")
+        return self._context
+
+    def _versions(self) -> list[tuple[int, int, int] | None]:
+        return [_version(path) for path in self._files]
+
+
+def _version(path: Path | None) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def tune(sock: socket.socket) -> None:

@@ -6,7 +6,7 @@ confirmed   the cursor: delivered for good; persisted, never moves backwards.
 base        what the centre says it has. Equal to `confirmed`, but lower when the centre lost records (restored from an older copy):
             they are sent again as long as the journal still has them.
 sent        handed to the link in this pass. At most `ahead` records beyond `base`, so that a centre that is away costs neither memory
-            here nor a queue at the broker.
+            here nor a queue at the broker; up to AHEAD_MAX while a backlog drains and its watermarks keep coming.
 
 Lost messages are found in three ways: the centre sees a later record and says `resend`; nothing is confirmed for a while, then one record
 is sent again as a probe; the broker forgot our session. In each case sending starts again after `base`. The centre drops duplicates.
@@ -31,11 +31,12 @@ from edge.messages.wire import Event, JournalGap, Watermark
 log = logging.getLogger(__name__)
 
 AHEAD = 256
+AHEAD_MAX = 2048
 PROBE_FIRST_S = 5.0
 PROBE_MAX_S = 300.0
 RESEND_AGAIN_S = 2.0
 SAVE_EVERY_S = 2.0
-GROWTH_EVERY_S = 0.25
+GROWTH_EVERY_S = 0.05
 
 Why = Literal["missing", "too_large", "set_aside"]
 
@@ -67,7 +68,8 @@ class Lane:
         self.forked = False
         self.refusal = 0
         self._node, self._lines, self._place, self._growth = node, lines, place, growth
-        self._by_centre, self._ahead = by_centre, ahead
+        self._by_centre, self._ahead_first, self._ahead = by_centre, ahead, ahead
+        self._ahead_reached = False
         self._epoch = ""
         self._confirmed = self._base = self._sent = 0
         self._generation = 0
@@ -128,6 +130,7 @@ class Lane:
         if now_s < self._paused_until_s or not self._begun(now_s):
             return None
         if self._by_centre and self._sent - self._base >= self._ahead:
+            self._ahead_reached = not self._probing
             return self._probe(now_s, max_payload_bytes)
         line = self._peek(now_s)
         if line is None:
@@ -170,6 +173,11 @@ class Lane:
         if upto > self._confirmed:
             self._confirm(upto)
         if moved:
+            if self._ahead_reached:
+                self._ahead = min(max(AHEAD_MAX, self._ahead_first), self._ahead * 2)
+            elif upto >= self._sent:
+                self._ahead = self._ahead_first
+            self._ahead_reached = False
             self._probe_s = self._pause_s = PROBE_FIRST_S
             self._probe_at_s = now_s + self._probe_s
             self._aside = {seq: why for seq, why in self._aside.items() if seq > upto}
@@ -288,4 +296,5 @@ class Lane:
         if line is None:
             return None
         self._probing = True
+        self._ahead, self._ahead_reached = self._ahead_first, False
         return self._item(line, self._base, max_payload_bytes, probe=True)

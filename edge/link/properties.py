@@ -15,7 +15,7 @@ from edge.errors import StorageError
 from edge.link.lane import GROWTH_EVERY_S
 from edge.link.lines import Lines
 from edge.link.publish import Direct
-from edge.link.topics import ALARM, CHECKPOINT, MOTION, address, is_level
+from edge.link.topics import ALARM, CHECKPOINT, MOTION, Topic, address, is_level
 from edge.messages.evidence import Checkpoint
 from edge.messages.records import AlarmRaised, Episode, Record, facts_of
 from edge.messages.wire import AlarmState, Motion
@@ -86,7 +86,7 @@ class Properties:
             if record.type == "alarm":
                 return self._alarm(journal, record.t, facts_of(record, AlarmRaised))
             if record.type == "checkpoint" and journal == self._own:
-                return self._direct(address(self._org, self._node, CHECKPOINT), msgspec.json.encode(facts_of(record, Checkpoint)))
+                return self._direct(CHECKPOINT, "", msgspec.json.encode(facts_of(record, Checkpoint)))
         except msgspec.DecodeError as error:
             log.warning("journal %s, record %d: %s", journal, record.seq, error)
         return None
@@ -95,7 +95,7 @@ class Properties:
         active = episode.state == "start"
         since = episode.since if active or episode.until is None else episode.until
         motion = Motion(active=active, id=episode.id, since=since, score=episode.score, zones=episode.zones)
-        return self._direct(address(self._org, self._node, MOTION, camera), msgspec.json.encode(motion))
+        return self._direct(MOTION, camera, msgspec.json.encode(motion))
 
     def _alarm(self, journal: str, t: str, alarm: AlarmRaised) -> Direct | None:
         if not is_level(alarm.code):
@@ -111,7 +111,8 @@ class Properties:
             threshold=alarm.threshold,
             source=journal,
         )
-        return self._direct(address(self._org, self._node, ALARM, alarm.code), msgspec.json.encode(state))
+        return self._direct(ALARM, alarm.code, msgspec.json.encode(state))
 
-    def _direct(self, topic: str, payload: bytes) -> Direct:
-        return Direct(topic, topic, payload, retain=True)
+    def _direct(self, topic: Topic, part: str, payload: bytes) -> Direct:
+        where = address(self._org, self._node, topic, part)
+        return Direct(where, where, payload, topic.qos, topic.retain, topic.expiry_s)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from edge.errors import StorageError
 from edge.link.lane import Item, Lane
+from edge.link.pace import Pace
 from edge.link.port import PACKET_TOO_LARGE, Acknowledged, Connected, Disconnected, Outgoing
 from edge.link.topics import address
 from edge.messages.wire import Ack
@@ -31,7 +32,8 @@ _PACKET_OVERHEAD_BYTES = 512
 @dataclass(frozen=True, slots=True)
 class Direct:
     """A message outside the journals. key: a newer one with the same key replaces one that still waits. trusted: never a suspect.
-    on_done: called with the broker's reason code."""
+    on_done: called with the broker's reason code; with PACKET_TOO_LARGE
+    also for one that is set aside."""
 
     key: str
     topic: str
@@ -54,7 +56,8 @@ Key = str | tuple[str, int]
 
 
 class Publisher:
-    """One thread. `groups`: lanes by priority, the most urgent first; lanes of one group take turns."""
+    """One thread. `groups`: lanes by priority, the most urgent first; lanes of one group take turns. `later`: asked when
+    no lane has anything to send."""
 
     def __init__(
         self,
@@ -64,13 +67,16 @@ class Publisher:
         groups: Sequence[Sequence[Lane]],
         window: int,
         on_set_aside: Callable[[str], None] | None = None,
+        later: Callable[[], Direct | None] = lambda: None,
     ) -> None:
         self._org, self._node, self._send = org, node, send
         self._groups = [list(group) for group in groups]
         self._window = window
         self._on_set_aside = on_set_aside
+        self._later = later
         self._connection = 0
-        self._limit = 0
+        self._pace = Pace(window)
+        self._online = False
         self._max_payload_bytes: int | None = None
         self._proven = False
         self._token = 0
@@ -82,7 +88,7 @@ class Publisher:
 
     @property
     def online(self) -> bool:
-        return self._limit > 0
+        return self._online
 
     @property
     def lanes(self) -> list[Lane]:
@@ -103,14 +109,15 @@ class Publisher:
 
     def connected(self, news: Connected, now_s: float) -> None:
         self._connection = news.connection
-        self._limit = max(1, min(self._window, news.window))
+        self._online = True
+        self._pace = Pace(min(self._window, news.window))
         self._max_payload_bytes = None if news.max_packet_bytes is None else max(0, news.max_packet_bytes - _PACKET_OVERHEAD_BYTES)
         self._proven = False
         for lane in self.lanes:
             lane.connected(now_s, session_present=news.session_present)
 
     def disconnected(self, news: Disconnected, now_s: float) -> None:
-        self._limit = 0
+        self._online = False
         flying = list(self._in_flight.values())
         self._in_flight.clear()
         held, self._held = self._held, None
@@ -127,6 +134,7 @@ class Publisher:
         if flight is None or news.connection != self._connection:
             return
         self._proven = True
+        self._pace.took(now_s - flight.sent_at_s)
         what = flight.what
         self._suspects.discard(what.key)
         self._strikes.pop(what.key, None)
@@ -147,7 +155,7 @@ class Publisher:
     def pump(self, now_s: float) -> int:
         """Sends what may be sent now; how many messages that were."""
         sent = 0
-        while len(self._in_flight) < self._limit:
+        while self._online and len(self._in_flight) < self._pace.window:
             what = self._held or self._next(now_s)
             self._held = what
             if what is None or not self._may_go(what):
@@ -164,6 +172,9 @@ class Publisher:
             lane.save(now_s, now=True)
 
     def _next(self, now_s: float) -> Item | Direct | None:
+        return self._next_direct() or self._next_item(now_s) or self._next_late()
+
+    def _next_direct(self) -> Direct | None:
         while self._waiting:
             first = next((key for key in self._waiting if key not in self._suspects), next(iter(self._waiting)))
             direct = self._waiting.pop(first)
@@ -172,6 +183,9 @@ class Publisher:
             log.error("%s: not sent, %d bytes are more than the broker takes", first, len(direct.payload))
             if direct.on_done is not None:
                 direct.on_done(PACKET_TOO_LARGE)
+        return None
+
+    def _next_item(self, now_s: float) -> Item | None:
         for group in self._groups:
             for turn, lane in enumerate(group):
                 item = _next_of(lane, now_s, self._max_payload_bytes)
@@ -180,8 +194,17 @@ class Publisher:
                     return item
         return None
 
+    def _next_late(self) -> Direct | None:
+        """Through the same door as the others, for the broker's size limit."""
+        late = self._later()
+        if late is not None:
+            self.put(late)
+        return self._next_direct()
+
     def _may_go(self, what: Item | Direct) -> bool:
         """A suspect goes alone."""
+        if not self._suspects:
+            return True
         if what.key in self._suspects:
             return not self._in_flight
         return not any(flight.what.key in self._suspects for flight in self._in_flight.values())
@@ -193,7 +216,9 @@ class Publisher:
                 self._connection, self._token, what.topic, what.payload, what.qos, what.retain, what.expiry_s, what.correlation
             )
         else:
-            message = Outgoing(self._connection, self._token, address(self._org, self._node, what.topic), what.payload, what.topic.qos)
+            topic = what.topic
+            where = address(self._org, self._node, topic)
+            message = Outgoing(self._connection, self._token, where, what.payload, topic.qos, topic.retain, topic.expiry_s)
         if message.qos > 0:
             self._in_flight[self._token] = _InFlight(what, now_s)
         self._send(message)
@@ -213,6 +238,8 @@ class Publisher:
         del self._strikes[what.key]
         if isinstance(what, Item):
             what.lane.set_aside(what.first, "set_aside")
+        elif what.on_done is not None:
+            what.on_done(PACKET_TOO_LARGE)
         if self._on_set_aside is not None:
             self._on_set_aside(what.key if isinstance(what, Direct) else f"{what.lane.name} {what.first}")
         return what

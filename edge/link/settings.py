@@ -9,7 +9,7 @@ from edge.config.cross import is_loopback
 from edge.config.model import Mqtt
 from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
-from edge.link.dial import NamedContext, tls_context
+from edge.link.dial import Tls
 
 SESSION_EXPIRY_S = 7 * 86_400
 
@@ -22,7 +22,7 @@ class LinkSettings:
     host: str
     port: int
     client_id: str
-    tls: NamedContext | None = None
+    tls: Tls | None = None
     user: str = ""
     password: str = ""
     keepalive_s: int = 30
@@ -38,14 +38,14 @@ def settings_of(mqtt: Mqtt, client_id: str, folder: Path = Path()) -> LinkSettin
     """`folder`: what relative paths are relative to. Raises ConfigError: plain text to another machine, unusable files."""
     if not mqtt.tls and not is_loopback(mqtt.host):
         raise ConfigError(f"[mqtt] tls = false for {mqtt.host}: plain text is allowed on loopback only", remedy="set tls = true")
-    context = None
+    tls = None
     if mqtt.tls:
-        context = tls_context(mqtt.host, _path(folder, mqtt.ca), _path(folder, mqtt.certificate), _path(folder, mqtt.key))
+        tls = Tls(mqtt.host, _path(folder, mqtt.ca), _path(folder, mqtt.certificate), _path(folder, mqtt.key))
     return LinkSettings(
         host=mqtt.host,
         port=mqtt.port,
         client_id=client_id,
-        tls=context,
+        tls=tls,
         user=mqtt.user,
         password=read_first_line(folder / mqtt.password_file, "mqtt.password_file") if mqtt.password_file else "",
         keepalive_s=mqtt.keepalive_s,

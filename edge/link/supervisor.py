@@ -54,12 +54,16 @@ class MqttLink:
             self._wake_read = self._wake_write = -1
 
     def send(self, message: Outgoing) -> None:
-        self._orders.append(message)
-        self._wake()
+        self._order(message)
 
     def done(self, message: Incoming) -> None:
         if message.qos > 0:
-            self._orders.append(message)
+            self._order(message)
+
+    def _order(self, order: Outgoing | Incoming) -> None:
+        """Orders come from one thread, so one that is not alone will be seen with the one before it: no further wake-up."""
+        self._orders.append(order)
+        if len(self._orders) == 1:
             self._wake()
 
     def _wake(self) -> None:

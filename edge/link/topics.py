@@ -11,14 +11,16 @@ from typing import Literal
 
 from edge.messages.clip import JobProgress
 from edge.messages.evidence import Checkpoint
-from edge.messages.wire import Ack, AlarmState, CommandClaims, Event, JournalGap, Motion, Response, Status
+from edge.messages.health import HealthDocument
+from edge.messages.history import History
+from edge.messages.wire import Ack, AlarmState, CommandClaims, Event, JournalGap, Motion, NodeInfo, Response, Status
 
 Direction = Literal["node to centre", "centre to node"]
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """expiry_s: MQTT message expiry, None: never. payload: None where another package owns the document."""
+    """expiry_s: MQTT message expiry, None: never. payload: None where it is no JSON."""
 
     name: str
     direction: Direction
@@ -27,12 +29,13 @@ class Topic:
     expiry_s: int | None
     payload: type | None
     text: str
+    media_type: str = "application/json"
 
 
 STATUS = Topic("status", "node to centre", 1, True, None, Status, "online or offline; also the will")
-INFO = Topic("info", "node to centre", 1, True, None, None, "versions, cameras, place; changes with the configuration")
+INFO = Topic("info", "node to centre", 1, True, None, NodeInfo, "versions, cameras, place; changes with the configuration")
 HEALTH = Topic(
-    "health", "node to centre", 1, True, None, None, "the health document, every health.interval_s; expires after three intervals"
+    "health", "node to centre", 1, True, None, HealthDocument, "the health document, every health.interval_s; expires after three intervals"
 )
 MOTION = Topic("motion/{camera}", "node to centre", 1, True, None, Motion, "is there motion now: a property for dashboards")
 ALARM = Topic("alarm/{code}", "node to centre", 1, True, None, AlarmState, "an alarm's present state")
@@ -41,14 +44,18 @@ GAP = Topic("gap", "node to centre", 1, False, None, JournalGap, "records that w
 CHECKPOINT = Topic(
     "checkpoint", "node to centre", 1, True, None, Checkpoint, "the newest record of every journal, signed: the centre keeps it as witness"
 )
+HISTORY = Topic(
+    "history", "node to centre", 1, False, 604_800, History, "health while the link was down, 15 min to a message, after all journals"
+)
 RESPONSE = Topic("resp/{verb}", "node to centre", 1, False, 3600, Response, "answer to a command; correlation data echoed")
 JOB = Topic("job/{id}", "node to centre", 1, False, 300, JobProgress, "progress of a clip job")
+SNAPSHOT = Topic("snapshot/{camera}", "node to centre", 0, False, 60, None, "a JPEG of at most 64 kB, on request only", "image/jpeg")
 ACK = Topic("ack", "centre to node", 1, True, None, Ack, "watermarks: what the centre has stored of each journal")
 COMMAND = Topic(
     "cmd/{verb}", "centre to node", 1, False, 600, CommandClaims, "a JWS (ES256) with these claims; expiry 1-600 s is mandatory"
 )
 
-TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, RESPONSE, JOB, ACK, COMMAND)
+TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, HISTORY, RESPONSE, JOB, SNAPSHOT, ACK, COMMAND)
 PROPERTIES = (STATUS, INFO, HEALTH, MOTION, ALARM)
 """What a node is now, retained."""
 

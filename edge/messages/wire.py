@@ -129,6 +129,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     text: str = ""
     manifest: Manifest | None = None
+    data: dict[str, Any] = {}
+    """What the verb answers: see the verb."""
 
 
 class CommandClaims(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,16 +7,10 @@ from pathlib import Path
 from threading import Event
 
 from edge import __version__
-from edge.clip.holes import Missing, missing_of
 from edge.clip.maker import ClipMaker
 from edge.clip.package import PackageMaker
-from edge.clip.plan import plan_clip
-from edge.clip.shape import Plan
 from edge.clock import Clock, monotonic_s
 from edge.command.authority import Authority, read_command_key
-from edge.command.clip import ClipVerb
-from edge.command.dispatch import Verb
-from edge.command.hold import HoldVerb, ReleaseVerb
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt, NodeConfig
 from edge.host.disk import Disk
@@ -34,7 +28,6 @@ from edge.link.properties import Follower, Properties
 from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
-from edge.messages.clip import ClipRequest
 from edge.messages.evidence import ConfigInForce
 from edge.messages.records import AlarmRaised, Boot, Facts, Stop
 from edge.messages.wire import CameraInfo, NodeInfo
@@ -46,12 +39,15 @@ from edge.seal.opening import identity_opener
 from edge.services.agent_alarms import PREFIX, LinkAlarms
 from edge.services.agent_chores import HOLDS_EVERY_S, holds_of, refresh_holds
 from edge.services.agent_health import HealthWatch
+from edge.services.agent_history import HealthHistory
 from edge.services.agent_parts import Inbox, Parts
 from edge.services.agent_past import Past, look_back_from, recall
 from edge.services.agent_turns import Agent
+from edge.services.agent_verbs import Workshop, verbs_of
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints, Pace
 from edge.services.clip_jobs import ClipJobs
+from edge.services.errands import Errands
 from edge.services.key_standing import CODE as SEAL_ALARM
 from edge.services.lifecycle import settle_memory, sole_user
 from edge.upload.http import target_of
@@ -143,15 +139,24 @@ def build(
             inbox.put,
         )
     ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
-    clip = ClipVerb(
-        [camera.id for camera in config.camera],
-        lambda request: _plan(ring, request),
-        store,
-        clock,
-        deliverable=jobs is not None,
-    )
     holds = holds_of(config, disk, journal, clock, ring)
-    verbs: dict[str, Verb] = {"clip": clip, "hold": HoldVerb(holds), "release": ReleaseVerb(holds)}
+    errands = Errands(inbox.put, journal)
+    shop = Workshop(
+        config=config,
+        folders=folders,
+        state=state,
+        disk=disk,
+        clock=clock,
+        boot=boot,
+        journal=journal,
+        ring=ring,
+        holds=holds,
+        store=store,
+        inbox=inbox,
+        errands=errands,
+        org=mqtt.org,
+    )
+    verbs = verbs_of(shop)
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
     parts = Parts(
@@ -169,11 +174,14 @@ def build(
         authority=Authority(node, boot, key),
         ledger=Ledger(disk, state / "commands"),
         verbs=verbs,
+        per_hour=config.command.per_operator_and_hour,
+        errands=errands,
         holds=holds,
         hold_alarms=HoldAlarms(holds, journal, clock, _about_holds(past.alarms)),
         store=store,
         jobs=jobs,
         health=HealthWatch(config, folders, disk, clock, [each for each in past.alarms if _is_of_health(each.code)], inbox.put),
+        history=HealthHistory(disk, state / "history", mqtt.org, node),
         checkpoints=checkpoints,
         link_alarms=LinkAlarms(journal, [each for each in past.alarms if each.code.startswith(PREFIX)], monotonic_s()),
         health_interval_s=config.health.interval_s,
@@ -189,13 +197,6 @@ def _is_of_health(code: str) -> bool:
 
 def _about_holds(standing: list[AlarmRaised]) -> list[AlarmRaised]:
     return [each for each in standing if each.code.startswith(HOLD_PREFIX)]
-
-
-def _plan(ring: RingReader, request: ClipRequest) -> Plan:
-    def missing(start_ns: int, end_ns: int) -> list[Missing]:
-        return missing_of(ring.timeline(request.camera, start_ns, end_ns), end_ns)
-
-    return plan_clip(ring, request, missing=missing)
 
 
 def _checkpoints(config: NodeConfig, folders: NodeFolders, disk: Disk, clock: Clock, journal: JournalWriter, past: Past) -> Checkpoints:

@@ -19,7 +19,7 @@ from edge.host import systemd
 from edge.link.inbox import CommandNews, Ignored, read
 from edge.link.lane import Lane
 from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Unreachable
-from edge.link.publish import Publisher
+from edge.link.publish import Direct, Publisher
 from edge.messages.clip import JobProgress
 from edge.messages.health import LinkHealth
 from edge.messages.records import AlarmRaised, Stop
@@ -33,7 +33,7 @@ from edge.upload.jobs import Job
 
 log = logging.getLogger(__name__)
 
-ONLINE_TURN_S = 0.25
+ONLINE_TURN_S = 0.1
 OFFLINE_TURN_S = 1.0
 _BATCH = 200
 _ALARMS_EVERY_S = 5.0
@@ -48,12 +48,14 @@ class Agent:
     def __init__(self, parts: Parts, inbox: Inbox) -> None:
         self._parts = parts
         self._inbox = inbox
-        self._publisher = Publisher(parts.mqtt.org, parts.node, parts.link.send, parts.groups, parts.mqtt.window, self._set_aside)
+        self._publisher = Publisher(
+            parts.mqtt.org, parts.node, parts.link.send, parts.groups, parts.mqtt.window, self._set_aside, parts.history.next
+        )
         self._voice = Voice(
             parts.mqtt, parts.node, parts.wills, max(1, round(3 * parts.health_interval_s)), self._publisher.put, self._told
         )
         self._dispatcher = Dispatcher(
-            parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer, self._begin
+            parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer, self._begin, parts.per_hour
         )
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
@@ -65,6 +67,7 @@ class Agent:
     def run(self, stop: threading.Event) -> int:
         """Until `stop`: 0. 1 when a thread has ended by a fault: the service manager starts everything anew."""
         parts = self._parts
+        parts.errands.resume(parts.ledger.entries())
         self._dispatcher.resume()
         if parts.jobs is not None:
             for job in parts.store.open_jobs():
@@ -74,9 +77,10 @@ class Agent:
         self._measure_link(monotonic_s())
         parts.health.start()
         parts.checkpoints.start()
+        parts.errands.start()
         parts.link.start()
         systemd.ready()
-        threads = [parts.health.thread, parts.checkpoints.thread] + ([parts.jobs.thread] if parts.jobs is not None else [])
+        threads = parts.threads
         try:
             while not stop.is_set():
                 self.turn()
@@ -117,7 +121,6 @@ class Agent:
         if isinstance(event, Acknowledged):
             self._publisher.acknowledged(event, now_s)
             self._confirmed_s = now_s
-            self._publisher.pump(now_s)
         elif isinstance(event, Incoming):
             self._incoming(event, now_s)
         elif isinstance(event, Connected):
@@ -137,6 +140,7 @@ class Agent:
         for lane in self._publisher.lanes:
             _learn(lane)
         self._publisher.connected(event, now_s)
+        self._parts.history.connected()
         self._birth()
         self._told_info = self._info()
         self._voice.info(self._told_info)
@@ -185,19 +189,25 @@ class Agent:
     def _thread_news(self, news: News) -> None:
         if isinstance(news, JobProgress):
             if news.state == "running" and not news.sent_bytes:
-                self._running(news.id)
+                self._answer(Response(id=news.id, state="running"))
             self._voice.job(news)
+        elif isinstance(news, Response):
+            self._answer(news)
+        elif isinstance(news, Direct):
+            self._publisher.put(news)
         elif isinstance(news[0], Job):
             job, final = news
             self._voice.job(final.progress)
             self._forget([job] if self._last_words.say(job, final) else [])
         else:
             document, edges = news
+            self._parts.history.take(document, online=self._publisher.online)
             for edge in edges:
                 self._alarm(edge)
             self._voice.health(document)
 
     def _begin(self, id: str) -> None:
+        self._parts.errands.begin(id)
         job = self._parts.store.get(id)
         if self._parts.jobs is not None and job is not None:
             self._parts.jobs.add(job)
@@ -207,11 +217,11 @@ class Agent:
             if self._parts.jobs is not None:
                 self._parts.jobs.forget(job)
 
-    def _running(self, id: str) -> None:
+    def _answer(self, response: Response) -> None:
         try:
-            self._dispatcher.news(Response(id=id, state="running"))
+            self._dispatcher.news(response)
         except StorageError as error:
-            log.error("command %s: its answer is not stored: %s", id, error)
+            log.error("command %s: its answer is not stored: %s", response.id, error)
 
     def _alarm(self, alarm: AlarmRaised) -> None:
         log.log(logging.WARNING if alarm.active else logging.INFO, "alarm %s: %s", alarm.code, alarm.text)
@@ -258,10 +268,7 @@ class Agent:
         """Jobs stay open; the record of the stop and the farewell go out if the link allows."""
         systemd.stopping()
         parts = self._parts
-        parts.health.stop(_FAREWELL_S)
-        if parts.jobs is not None:
-            parts.jobs.stop(_FAREWELL_S)
-        parts.checkpoints.stop(_FAREWELL_S)
+        parts.stop_threads(_FAREWELL_S)
         try:
             parts.journal.append(Stop(reason="asked to"))
         except StorageError as error:
@@ -269,6 +276,7 @@ class Agent:
         if self._publisher.online:
             self._farewell()
         self._publisher.close(monotonic_s())
+        parts.history.close()
         parts.link.stop()
         parts.journal.close()
 

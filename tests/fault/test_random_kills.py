@@ -18,8 +18,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edge.centre.client import Centre
-from edge.centre.clips import ClipHandle
+from edge.centre.asked import Asked
+from edge.centre.client import Client
 from edge.centre.keys import make_keys
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.clock import NS_PER_MS, NS_PER_S, format_utc, monotonic_s
@@ -50,7 +50,7 @@ class Site:
     """The node and what it talks to."""
 
     folder: Path
-    centre: Centre
+    centre: Client
     node: subprocess.Popen[bytes]
     clock: KernelClock
 
@@ -75,7 +75,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         receiver.start()
         stack.callback(receiver.stop)
         mqtt = Mqtt(host="127.0.0.1", port=broker.port, tls=False, backoff_max_s=1.0)
-        centre = stack.enter_context(Centre(mqtt, tmp_path / "centre", command_key=private_key))
+        centre = stack.enter_context(Client(mqtt, tmp_path / "centre", command_key=private_key))
         write_key(tmp_path, NODE)
         config = tmp_path / "node.toml"
         config.write_text(_config(tmp_path, broker.port, receiver.url, public_key))
@@ -155,17 +155,17 @@ def steadily_recording(site: Site, camera: str) -> bool:
     return newest_ms is not None and site.clock.boot_ns() // NS_PER_MS - newest_ms < 2500
 
 
-def ask_for_clip(site: Site, number: int) -> ClipHandle:
+def ask_for_clip(site: Site, number: int) -> Asked:
     end_ns = site.clock.read().utc_ns - 3 * NS_PER_S
     start, end = format_utc(end_ns - 12 * NS_PER_S), format_utc(end_ns)
     return site.centre.request_clip(NODE, CAMERAS[number % 2], start, end, operator="test", case="T-1", id=f"clip-{number}")
 
 
-def kill_at_random(site: Site, chance: random.Random) -> tuple[Counter[str], dict[str, list[int]], list[ClipHandle]]:
+def kill_at_random(site: Site, chance: random.Random) -> tuple[Counter[str], dict[str, list[int]], list[Asked]]:
     """Returns what was killed, when recorders that were recording died (CLOCK_BOOTTIME ms), and the clips asked for meanwhile."""
     killed: Counter[str] = Counter()
     deaths_ms: dict[str, list[int]] = {camera: [] for camera in CAMERAS}
-    clips: list[ClipHandle] = []
+    clips: list[Asked] = []
     pause = threading.Event()
     while killed.total() < KILLS:
         pause.wait(chance.uniform(0.1, 1.4))

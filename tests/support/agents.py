@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.centre.archive import StoredEvent
-from edge.centre.client import Centre
+from edge.centre.client import Client
 from edge.centre.findings import Finding
 from edge.centre.roster import NodeView
 from edge.clock import Clock
@@ -104,7 +104,7 @@ def writer_of(data: Path, name: str, clock: Clock | None = None) -> JournalWrite
 
 
 class Town:
-    """A Centre that keeps what it heard: `events` in the order they became durable."""
+    """A Client that keeps what it heard: `events` in the order they became durable."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Town:
     ) -> None:
         self.events: list[StoredEvent] = []
         self._news = threading.Condition()
-        self.centre = Centre(
+        self.centre = Client(
             mqtt_of(port),
             folder,
             command_key=command_key,

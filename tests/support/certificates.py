@@ -28,6 +28,7 @@ class Authority:
         self.ca = folder / "ca.pem"
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
+        self._revoked: list[int] = []
         usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
         made = (
             self._draft(self._name, self._key)
@@ -49,6 +50,17 @@ class Authority:
         certificate.write_bytes(draft.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
         return certificate, private
+
+    def revoke(self, *names: str) -> Path:
+        """The list of what is revoked, with the certificates that `names` have now added to it."""
+        for name in names:
+            self._revoked.append(x509.load_pem_x509_certificate((self.folder / f"{name}.pem").read_bytes()).serial_number)
+        draft = x509.CertificateRevocationListBuilder().issuer_name(self._name).last_update(_FROM).next_update(_TO)
+        for number in self._revoked:
+            draft = draft.add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(number).revocation_date(_FROM).build())
+        path = self.folder / "crl.pem"
+        path.write_bytes(draft.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return path
 
     def _draft(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         return (

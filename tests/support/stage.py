@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.centre.clips import ClipHandle
+from edge.centre.asked import Asked
 from edge.centre.keys import make_keys
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.clock import NS_PER_S, ManualClock, format_utc
@@ -59,7 +59,7 @@ class Stage:
     def utc(self, second: float) -> str:
         return format_utc(self.first_utc_ns + round(second * NS_PER_S))
 
-    def ask(self, town: Town, first: float, last: float, id: str = "") -> ClipHandle:
+    def ask(self, town: Town, first: float, last: float, id: str = "") -> Asked:
         return town.centre.request_clip(NODE, CAMERA, self.utc(first), self.utc(last), operator="a.nowak", case="12/26", id=id)
 
 

@@ -7,7 +7,7 @@ import threading
 import msgspec
 import pytest
 
-from edge.centre.clips import ClipHandle
+from edge.centre.asked import Asked
 from edge.centre.roster import Roster
 from edge.link.topics import ALARM, HEALTH, MOTION, STATUS, Address
 from edge.messages.clip import JobProgress
@@ -59,11 +59,11 @@ def test_what_cannot_be_read_changes_nothing() -> None:
 
 
 def test_a_handle_waits_for_the_last_word_and_shows_what_comes_before() -> None:
-    handle = ClipHandle("pole-1", "c1")
+    handle = Asked("pole-1", "c1")
     seen: list[str] = []
     words = iter(["running", "done"])
 
-    def on_change(changed: ClipHandle) -> None:
+    def on_change(changed: Asked) -> None:
         seen.append(changed.responses[-1].state)
         word = next(words, None)
         if word is not None:
@@ -77,7 +77,7 @@ def test_a_handle_waits_for_the_last_word_and_shows_what_comes_before() -> None:
 
 
 def test_a_handle_that_hears_nothing_gives_up_in_time() -> None:
-    handle = ClipHandle("pole-1", "c1")
+    handle = Asked("pole-1", "c1")
     assert handle.wait(0.05) is None
     later = threading.Timer(0.05, handle.progressed, [JobProgress(id="c1", state="running", sent_bytes=5)])
     later.start()

@@ -222,13 +222,13 @@ def test_killed_in_the_middle_it_goes_on_when_called_again(tmp_path: Path) -> No
     config = home / "node.toml"
     config.write_text('[node]\nid = "pole-1"\ndata = "data"\n[[camera]]\nid = "cam1"\nsource = "synthetic:"\n')
     ring = PlainRing(LinuxDisk(), ManualClock(), data=home / "data")
-    count = 1500
+    count = 400
     for _ in range(count):
         ring.record(recorded=False)
     node = OnDisk(config, home / "data", [])
     words = ["decommission", "--config", str(config), "--yes-wipe-node", "pole-1", *WORDS]
     kills = 0
-    for _ in range(20):
+    for _ in range(6):
         process = subprocess.Popen(
             [sys.executable, "-m", "edge", *words], env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
         )

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge.centre.keys import sign_command
 from edge.clock import NS_PER_S, ManualClock
 from edge.command.authority import Authority
-from edge.command.dispatch import COMMAND_MAX_BYTES, REFUSALS_MAX, REFUSALS_WINDOW_S, Dispatcher
+from edge.command.dispatch import COMMAND_MAX_BYTES, HOUR_S, PER_OPERATOR_AND_HOUR, REFUSALS_MAX, REFUSALS_WINDOW_S, Dispatcher
 from edge.command.ledger import MOST, Ledger
 from edge.errors import Refused, StorageError
 from edge.host.model_disk import Fault, ModelDisk, PowerLost
@@ -253,11 +253,34 @@ def test_power_cuts_anywhere_never_run_a_command_without_a_trace_and_always_end_
         assert after.done == done
 
 
+def test_an_operators_quota_holds_over_a_restart_and_a_clock_that_is_set_back() -> None:
+    node = Node()
+    taken = [node.take(node.token(f"c{number}")).state for number in range(PER_OPERATOR_AND_HOUR)]
+    assert set(taken) == {"accepted"}
+    later = node.again()
+    assert later.take(later.token("more")).code == "quota"
+    assert later.take(later.token("more")).code == "quota", "a refused one does not count"
+    assert later.take(later.token("other", operator="b.kot")).state == "accepted"
+    assert later.take(later.token("c0")).state == "accepted", "the same command again is no new one"
+    later.clock.advance(HOUR_S)
+    assert later.take(later.token("in an hour".replace(" ", "-"))).state == "accepted"
+
+
+def test_what_is_large_of_an_answer_is_forgotten_when_it_was_told() -> None:
+    node = Node()
+    node.take(node.token())
+    large = Response(id="c1", state="done", data={"spans": ["x" * 100] * 100})
+    node.dispatcher.news(large)
+    node.dispatcher.told("c1", large)
+    again = node.take(node.token())
+    assert (again.state, again.data) == ("done", {})
+
+
 def test_old_entries_are_forgotten_only_when_their_command_can_never_come_again() -> None:
     node = Node()
     for number in range(MOST + 3):
         boot = BOOT if number == 0 else ""
-        node.take(node.token(f"c{number}", boot=boot))
+        node.take(node.token(f"c{number}", boot=boot, operator=f"operator {number % 40}"))
     assert node.ledger.prune(node.clock.read(), BOOT) == 0
     node.clock.advance(2 * 86_400)
     node.clock.set_state("untrusted")

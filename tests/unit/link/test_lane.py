@@ -9,7 +9,7 @@ import msgspec
 from edge.host.model_disk import Fault
 from edge.journal.cursor import Cursor
 from edge.journal.writer import JournalWriter
-from edge.link.lane import AHEAD, GROWTH_EVERY_S, PROBE_FIRST_S, Item, Lane
+from edge.link.lane import AHEAD, AHEAD_MAX, GROWTH_EVERY_S, PROBE_FIRST_S, Item, Lane
 from edge.link.topics import GAP
 from edge.messages.records import Record
 from edge.messages.wire import Event, JournalGap, Watermark
@@ -124,7 +124,30 @@ def test_no_more_than_a_bounded_number_goes_ahead_of_the_centre() -> None:
         lane.acknowledged(item, 0, 0.0)
     assert taken(lane, 1.0) == []
     lane.watermark(mark(lane, 15), 1.0)
-    assert seqs(taken(lane, 1.0)) == list(range(21, 36))
+    assert seqs(taken(lane, 1.0)) == list(range(21, 51))
+
+
+def test_more_goes_ahead_of_a_centre_that_keeps_pace_and_little_again_of_one_that_falls_silent() -> None:
+    bench = JournalBench()
+    bench.write(3 * AHEAD_MAX)
+    lane = connected(bench, ahead=256)
+    ahead = []
+    for turn in range(6):
+        sent = taken(lane, turn)
+        for item in sent:
+            lane.acknowledged(item, 0, turn)
+        taken(lane, turn)
+        if sent:
+            ahead.append(sent[-1].last - lane.confirmed)
+            lane.watermark(mark(lane, sent[-1].last), turn)
+    assert ahead[:4] == [256, 512, 1024, AHEAD_MAX]
+    assert max(ahead) == AHEAD_MAX
+    bench.write(AHEAD_MAX)
+    for item in taken(lane, 10):
+        lane.acknowledged(item, 0, 10)
+    assert [item.probe for item in taken(lane, 10 + PROBE_FIRST_S)] == [True]
+    lane.watermark(mark(lane, lane.confirmed + 1), 20)
+    assert len(taken(lane, 20)) == 256
 
 
 def test_silence_of_the_centre_is_probed_with_one_record_at_growing_intervals() -> None:

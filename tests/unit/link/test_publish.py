@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edge.host.model_disk import Fault
 from edge.link.lane import Lane
+from edge.link.pace import SLOW_MIN
 from edge.link.port import PACKET_TOO_LARGE, Outgoing
 from edge.link.publish import DIRECT_MAX, STRIKE_WITHIN_S, STRIKES, Direct, Publisher
 from edge.messages.records import Record
@@ -250,3 +251,21 @@ def test_whatever_is_lost_on_the_way_the_centre_ends_with_every_record_once(step
     assert centre.upto == {"watcher": bench.writer.last_seq}
     assert centre.chain_is_whole("watcher")
     assert centre.gaps == []
+
+
+def test_acknowledgements_that_wait_in_a_queue_shrink_what_is_in_flight() -> None:
+    bench = JournalBench()
+    bench.write(200)
+    wire = Wire()
+    publisher = publisher_of(wire, [[bench.lane()]], window=20)
+    for lane in publisher.lanes:
+        lane.learn()
+    wire.connect(publisher, 0.0)
+    publisher.pump(0.0)
+    assert len(wire.waiting) == 20
+    wire.acknowledge(publisher, 0.02, count=1)
+    for turn in range(1, 6):
+        publisher.pump(float(turn))
+        wire.acknowledge(publisher, turn + 0.8)
+    publisher.pump(7.0)
+    assert len(wire.waiting) == SLOW_MIN

@@ -1,7 +1,8 @@
-"""A clip that was asked for, as the asker sees it."""
+"""A command that was sent, as the asker sees it."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 
@@ -10,18 +11,27 @@ from edge.messages.clip import JobProgress
 from edge.messages.wire import Response
 
 FINAL = ("done", "failed", "refused")
+_PICTURES_MAX = 8
 
 
-class ClipHandle:
+class Asked:
     """Any thread. `id` names the request; asking again with it joins the same job."""
 
-    def __init__(self, node: str, id: str) -> None:
+    def __init__(self, node: str, id: str, verb: str = "clip") -> None:
         self.node = node
         self.id = id
+        self.verb = verb
         self._changed = threading.Condition()
         self._responses: list[Response] = []
         self._progress: JobProgress | None = None
         self._delivery: int | None = None
+        self._pictures: dict[str, bytes] = {}
+
+    @property
+    def picture(self) -> bytes | None:
+        """The JPEG that a `snapshot` was answered with: the one whose SHA-256 stands in the answer. None until both have come."""
+        with self._changed:
+            return self._picture_unlocked()
 
     @property
     def responses(self) -> list[Response]:
@@ -50,7 +60,7 @@ class ClipHandle:
         with self._changed:
             return self._final_unlocked()
 
-    def wait(self, timeout_s: float, on_change: Callable[[ClipHandle], None] | None = None) -> Response | None:
+    def wait(self, timeout_s: float, on_change: Callable[[Asked], None] | None = None) -> Response | None:
         """Until the last word, or None when it does not come in time, or cannot come (`undelivered`). `on_change` is called here, at each
         answer and progress."""
         ends_s = monotonic_s() + timeout_s
@@ -82,6 +92,26 @@ class ClipHandle:
         with self._changed:
             self._progress = progress
             self._changed.notify_all()
+
+    def pictured(self, jpeg: bytes) -> None:
+        with self._changed:
+            self._pictures = {**dict(list(self._pictures.items())[-_PICTURES_MAX:]), hashlib.sha256(jpeg).hexdigest(): jpeg}
+            self._changed.notify_all()
+
+    def wait_picture(self, timeout_s: float) -> bytes | None:
+        """None: no picture in time, or the last word is another than done. Picture and answer travel apart, in either order."""
+        self.wait(timeout_s)
+        with self._changed:
+            self._changed.wait_for(lambda: self._picture_unlocked() is not None or self._hopeless_unlocked(), timeout_s)
+            return self._picture_unlocked()
+
+    def _picture_unlocked(self) -> bytes | None:
+        final = self._final_unlocked()
+        return self._pictures.get(str(final.data.get("sha256", ""))) if final is not None else None
+
+    def _hopeless_unlocked(self) -> bool:
+        final = self._final_unlocked()
+        return final is None or final.state != "done"
 
     def delivered(self, code: int) -> None:
         with self._changed:

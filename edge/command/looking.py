@@ -1,0 +1,179 @@
+"""Verbs by which somebody looks at what a node has: timeline, snapshot, report. They take a while, and are carried out as errands.
+
+    timeline  args: {"camera": id, "start": RFC 3339, "end": RFC 3339}    data: as `edge timeline --json`, of each list the newest 200
+    snapshot  args: {"camera": id, "at": RFC 3339 (optional)}             data: utc, age_ms, sha256 ...; the JPEG on snapshot/<camera>
+    report    args: {"month": "2026-11", "camera": id (optional)}         data: as `edge report month --json`, of outages the newest 200
+
+timeline and snapshot are for a case only, and the journal has who looked (a `view` record) before the answer leaves the node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from edge.audit.journals import NodeJournals
+from edge.audit.month import Node, month_report
+from edge.audit.months import Month, month_of
+from edge.clip.snapshot import take_snapshot
+from edge.clip.warrant import check_warrant
+from edge.clock import NS_PER_MS, NS_PER_S, Clock, format_utc, parse_utc
+from edge.errors import Refused, UsageError
+from edge.host.disk import Disk
+from edge.link.publish import Direct
+from edge.link.topics import SNAPSHOT, address
+from edge.messages.clip import ClipRequest
+from edge.messages.evidence import Viewed
+from edge.messages.wire import CommandClaims, Response
+from edge.ring.query import RingReader
+from edge.ring.timeline_document import as_document
+
+MOST = 200
+"""Entries of each list: an answer is a message."""
+TIMELINE_MAX_S = 31 * 86_400
+
+_Args = TypeVar("_Args")
+Seen = tuple[Viewed, str]
+"""What is recorded before the answer, and of which camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """messages: what goes out before the answer."""
+
+    response: Response
+    messages: tuple[Direct, ...] = ()
+
+
+class TimelineArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    camera: str
+    start: str
+    end: str
+
+
+class SnapshotArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    camera: str
+    at: str = ""
+
+
+class ReportArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    month: str
+    camera: str = ""
+
+
+class Timelines:
+    """`check` belongs to the agent's main thread, `do` to that of the errands."""
+
+    def __init__(self, cameras: Collection[str], ring: Callable[[], RingReader]) -> None:
+        self._cameras, self._ring = cameras, ring
+
+    def check(self, claims: CommandClaims) -> Seen:
+        """Raises Refused: bad_args, no_case, bad_words, unknown_camera, bad_range."""
+        args = _args(claims, TimelineArgs)
+        _range(args.start, args.end)
+        return _seen(claims, self._cameras, args.camera, args.start, args.end)
+
+    def do(self, claims: CommandClaims) -> Outcome:
+        args = _args(claims, TimelineArgs)
+        found = self._ring().timeline(args.camera, *_range(args.start, args.end))
+        return Outcome(Response(id=claims.id, state="done", data=as_document(found, MOST)))
+
+
+class Snapshots:
+    """As above."""
+
+    def __init__(self, org: str, node: str, cameras: Collection[str], ring: Callable[[], RingReader], disk: Disk, clock: Clock) -> None:
+        self._org, self._node, self._cameras = org, node, cameras
+        self._ring, self._disk, self._clock = ring, disk, clock
+
+    def check(self, claims: CommandClaims) -> Seen:
+        """Raises Refused: bad_args, no_case, bad_words, unknown_camera, bad_range."""
+        args = _args(claims, SnapshotArgs)
+        at = format_utc(self._at_ns(args))
+        return _seen(claims, self._cameras, args.camera, at, at)
+
+    def do(self, claims: CommandClaims) -> Outcome:
+        """Raises Refused: no_footage, no_decoder, no_picture; StorageError, IntegrityError."""
+        args = _args(claims, SnapshotArgs)
+        at_ns = self._at_ns(args)
+        taken = take_snapshot(self._ring(), self._disk, args.camera, at_ns)
+        data: dict[str, Any] = {
+            "camera": args.camera,
+            "utc": format_utc(taken.utc_ns),
+            "age_ms": (at_ns - taken.utc_ns) // NS_PER_MS,
+            "source_width": taken.source_width,
+            "source_height": taken.source_height,
+            "bytes": len(taken.jpeg),
+            "sha256": hashlib.sha256(taken.jpeg).hexdigest(),
+        }
+        topic = address(self._org, self._node, SNAPSHOT, args.camera)
+        picture = Direct(f"{topic} {claims.id}", topic, taken.jpeg, qos=SNAPSHOT.qos, expiry_s=SNAPSHOT.expiry_s)
+        return Outcome(Response(id=claims.id, state="done", data=data), (picture,))
+
+    def _at_ns(self, args: SnapshotArgs) -> int:
+        return _utc(args.at) if args.at else self._clock.read().utc_ns
+
+
+class Reports:
+    """Counts, not pictures: no case is needed, and no view is recorded."""
+
+    def __init__(self, node: str, place: str, cameras: Mapping[str, str], journals: NodeJournals, zone: str, clock: Clock) -> None:
+        self._node, self._place, self._cameras = node, place, cameras
+        self._journals, self._zone, self._clock = journals, zone, clock
+
+    def check(self, claims: CommandClaims) -> Seen | None:
+        """Raises Refused: bad_args, bad_month."""
+        self._month(_args(claims, ReportArgs))
+        return None
+
+    def do(self, claims: CommandClaims) -> Outcome:
+        args = _args(claims, ReportArgs)
+        asked = (args.camera,) if args.camera else ()
+        node = Node(self._node, self._place, "node", self._cameras, asked)
+        report = month_report(node, self._month(args), self._journals, self._clock.read().utc_ns)
+        if asked and not report.cameras:
+            raise Refused("no_records", f"camera {args.camera[:80]!r} has no records in {args.month}")
+        short = [msgspec.structs.replace(each, outages=each.outages[-MOST:]) for each in report.cameras]
+        document: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(report, cameras=short))
+        return Outcome(Response(id=claims.id, state="done", data=document))
+
+    def _month(self, args: ReportArgs) -> Month:
+        try:
+            return month_of(args.month, ZoneInfo(self._zone))
+        except UsageError as error:
+            raise Refused("bad_month", str(error), remedy="write 2026-11") from error
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise Refused("no_time_zone", f"this node does not know {self._zone}: {error}", remedy="install tzdata") from error
+
+
+def _args(claims: CommandClaims, shape: type[_Args]) -> _Args:
+    try:
+        return msgspec.convert(claims.args, shape)
+    except msgspec.ValidationError as error:
+        raise Refused("bad_args", f"{claims.verb} cannot take these arguments: {error}") from error
+
+
+def _seen(claims: CommandClaims, cameras: Collection[str], camera: str, start: str, end: str) -> Seen:
+    check_warrant(ClipRequest(id=claims.id, camera=camera, start=start, end=end, operator=claims.operator, case=claims.case))
+    if camera not in cameras:
+        raise Refused("unknown_camera", f"there is no camera {camera[:80]!r}", remedy=f"one of {', '.join(sorted(cameras))}")
+    return Viewed(operator=claims.operator, case=claims.case, what=claims.verb, camera_id=camera, start=start, end=end), camera
+
+
+def _range(start: str, end: str) -> tuple[int, int]:
+    start_ns, end_ns = _utc(start), _utc(end)
+    if not 0 < end_ns - start_ns <= TIMELINE_MAX_S * NS_PER_S:
+        raise Refused("bad_range", f"end must be 0-{TIMELINE_MAX_S // 86_400} days after start")
+    return start_ns, end_ns
+
+
+def _utc(text: str) -> int:
+    try:
+        return parse_utc(text)
+    except (ValueError, OverflowError) as error:
+        raise Refused("bad_range", f"times are RFC 3339 with an offset: {error}") from error
