@@ -3,8 +3,8 @@
 What the machine guarantees:
 
 1. A file that already lies there with our bytes is not sent again.
-2. Where the server can MOVE (WebDAV class 1), the bytes go to a temporary name beside it, are proved there, and only then get their name;
-   a file of that name with other bytes is never overwritten.
+2. Where the server can MOVE (WebDAV class 1), the bytes go to a temporary name beside it, are proved there, and only then get their name.
+   Other servers get the name at once. What lay there before this job, with other bytes, is never overwritten: the job fails.
 3. `Done` only when the server's copy is proved equal: size and a SHA-256 that the server tells (Repr-Digest, x-amz-checksum-sha256), or
    the hash of all bytes read back with GET. An ETag proves nothing: it is the MD5 only of some objects of some servers.
 4. 401/403/413 and other refusals of the PUT: fail with a code. 5xx, 408, 425, 429 and broken connections: back off, for ever.
@@ -57,6 +57,8 @@ class PutMachine:
         self._part = f"{self._folders[1]}{words[2]}.{offer.sha256[:16]}.part"
         self._stage: Stage = "look"
         self._moves = False
+        self._began = remembered_url == self._final
+        """Whether bytes under that name may be our own torn ones."""
         self._made = 0
         self._failures = 0
         self._corrupt = 0
@@ -112,6 +114,8 @@ class PutMachine:
                 return self._proved()
         elif size is None and not action.read:
             return Ask("GET", action.url, {"Accept-Encoding": "identity"}, read=True)
+        if self._stage == "look" and not self._began and not self.attempts:
+            return self._occupied()
         if self._stage == "look":
             return self._probe()
         self._corrupt += 1
@@ -167,8 +171,11 @@ class PutMachine:
         if answer.status < 300:
             return self._head("moved")
         if answer.status == 412:
-            return Failed("conflict", f"{self._final} exists with other bytes; it is not overwritten")
+            return self._occupied()
         return self._refused(answer)
+
+    def _occupied(self) -> Failed:
+        return Failed("conflict", f"{self._final} exists with other bytes; it is not overwritten")
 
     def _refused(self, answer: Reply) -> Action:
         return Failed(REFUSALS.get(answer.status, "refused"), f"the server refused with {answer.status}")
