@@ -186,10 +186,14 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str,
         Meta(
             pattern=r"^https?://",
-            description="tus 1.0 creation URL; plain http only on loopback",
+            description="tus: creation URL; put: where folders are made; plain http only on loopback",
             extra={"allowed": "https://HOST/PATH"},
         ),
     ]
+    method: Annotated[
+        Literal["tus", "put"],
+        Meta(description="tus: goes on where it was cut; put: plain HTTP PUT to url/<node>/<job>/<name> (WebDAV), each file whole"),
+    ] = "tus"
     token_file: Annotated[SecretPath, Meta(description="file (mode 0600) with a bearer token on its first line")] = ""
     ca: Annotated[FilePath, Meta(description="PEM of the authority that signed the server's certificate; empty: the system's")] = ""
     certificate: Annotated[FilePath, Meta(description="PEM of the node's own certificate; with key")] = ""

@@ -5,6 +5,7 @@ Foreign errors (OSError, http.client, ssl) end here: they become `Broken`, which
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import re
 import ssl
@@ -21,6 +22,8 @@ from edge.upload.origin import on_our_origin, origin
 from edge.upload.steps import Broken, Reply
 from edge.upload.wire import Wire, dial
 
+Read = Callable[[], None]
+"""Called before each piece of an answer that is read and hashed; may raise."""
 Body = Callable[[], Iterator[bytes | bytearray | memoryview]]
 
 _REDIRECTS = (307, 308)
@@ -65,11 +68,13 @@ class Http:
         self._progress_timeout_s = progress_timeout_s
         self._connection: http.client.HTTPConnection | None = None
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None, length: int = 0) -> Reply | Broken:
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None, length: int = 0, read: Read | None = None
+    ) -> Reply | Broken:
         """`body` gives exactly `length` bytes, afresh at each call (a kept-alive connection the server has closed is replaced once;
         a redirect within the origin is followed, with the method kept). What `body` raises passes through."""
         for _ in range(_MOST_REDIRECTS):
-            answer = self._once(method, url, headers, body, length)
+            answer = self._once(method, url, headers, body, length, read)
             if not isinstance(answer, Reply) or answer.status not in _REDIRECTS:
                 return answer
             onward = on_our_origin(url, answer.headers.get("location", ""))
@@ -83,29 +88,31 @@ class Http:
             self._connection.close()
             self._connection = None
 
-    def _once(self, method: str, url: str, headers: Mapping[str, str], body: Body | None, length: int) -> Reply | Broken:
+    def _once(self, method: str, url: str, headers: Mapping[str, str], body: Body | None, length: int, read: Read | None) -> Reply | Broken:
         reused = self._connection is not None
         sent = _Sent()
         try:
-            return self._exchange(method, url, headers, body, length, sent)
+            return self._exchange(method, url, headers, body, length, sent, read)
         except (ConnectionResetError, BrokenPipeError) as error:
             if not reused or sent.bytes:
                 return Broken(_words(error), sent.bytes)
         except (OSError, http.client.HTTPException) as error:
             return Broken(_words(error), sent.bytes)
         try:
-            return self._exchange(method, url, headers, body, length, sent)
+            return self._exchange(method, url, headers, body, length, sent, read)
         except (OSError, http.client.HTTPException) as error:
             return Broken(_words(error), sent.bytes)
 
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: Body | None, length: int, sent: _Sent) -> Reply:
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: Body | None, length: int, sent: _Sent, read: Read | None
+    ) -> Reply:
         whole = False
         try:
             connection, wire = self._connected()
             self._send_head(connection, method, url, headers, length if body else None)
             if body is not None:
                 self._send_body(wire, body, sent)
-            answer = self._answer(connection, wire, sent)
+            answer = self._answer(connection, wire, sent, read)
             whole = True
             return answer
         finally:
@@ -150,7 +157,7 @@ class Http:
                 return
             sent.bytes += len(piece)
 
-    def _answer(self, connection: http.client.HTTPConnection, wire: Wire, sent: _Sent) -> Reply:
+    def _answer(self, connection: http.client.HTTPConnection, wire: Wire, sent: _Sent, read: Read | None) -> Reply:
         wire.expect()
         try:
             response = connection.getresponse()
@@ -158,11 +165,30 @@ class Http:
             if sent.cut is not None:
                 raise sent.cut from error
             raise
-        reply = Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, sent.bytes)
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        size, sha256 = _hashed(response, wire, read) if read is not None and response.status == http.HTTPStatus.OK else (0, None)
+        reply = Reply(response.status, headers, sent.bytes, size, sha256)
         if response.will_close or sent.cut or len(response.read(_MOST_ANSWER_BYTES)) == _MOST_ANSWER_BYTES:
             self.close()
         response.close()
         return reply
+
+
+def _hashed(response: http.client.HTTPResponse, wire: Wire, read: Read) -> tuple[int, str]:
+    """Bytes and SHA-256 (hex) of the answer's whole body. Raises IncompleteRead for a cut one."""
+    digest = hashlib.sha256()
+    size = 0
+    while True:
+        read()
+        wire.expect()
+        piece = response.read(_MOST_ANSWER_BYTES)
+        if not piece:
+            break
+        digest.update(piece)
+        size += len(piece)
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    return size, digest.hexdigest()
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Delivers one file: carries out what the tus machine decides, until done, failed, stopped or too late."""
+"""Delivers one file: carries out what the machine of its method (tus, put) decides, until done, failed, stopped or too late."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from edge.messages.tus import PATCH_TYPE, TUS_VERSION, encode_metadata
 from edge.upload import steps
 from edge.upload.http import Body, Http, Target
 from edge.upload.pace import Pace
+from edge.upload.put import PutMachine
 from edge.upload.tus import Machine
 
 _LOG = logging.getLogger(__name__)
@@ -46,11 +47,12 @@ class Settings:
     progress_timeout_s: float = 20.0
     bytes_per_s: float = 0.0
     limits: steps.Limits = field(default_factory=steps.Limits)
+    method: Literal["tus", "put"] = "tus"
 
 
 def settings_of(upload: Upload) -> Settings:
     limits = steps.Limits(patch_bytes=upload.patch_bytes, backoff_min_s=min(1.0, upload.backoff_max_s), backoff_max_s=upload.backoff_max_s)
-    return Settings(upload.progress_timeout_s, upload.progress_timeout_s, upload.rate_kbps * 1000 / 8, limits)
+    return Settings(upload.progress_timeout_s, upload.progress_timeout_s, upload.rate_kbps * 1000 / 8, limits, upload.method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ class _Driver:
         self._deadline_s = deadline_s
         self._draw = draw
         self._pace = Pace(settings.bytes_per_s)
-        self._machine = Machine(offer, settings.limits, remembered_url)
+        machine = PutMachine if settings.method == "put" else Machine
+        self._machine: Machine | PutMachine = machine(offer, settings.limits, remembered_url)
         self._url = remembered_url
 
     def run(self, remember: Callable[[str], None]) -> Sent:
@@ -169,6 +172,8 @@ class _Driver:
         elif isinstance(action, steps.Rehash):
             _LOG.warning("upload of %d bytes: %s; hashing our own file again", self._offer.size, machine.trouble)
             machine.on(steps.Hashed(self._hash(0, self._offer.size, "sha256").hex()))
+        elif isinstance(action, steps.Ask):
+            machine.on(self._plain(action))
         elif isinstance(action, (steps.Options, steps.Create, steps.Head, steps.Patch)):
             machine.on(self._ask(action))
 
@@ -194,12 +199,22 @@ class _Driver:
         if action.checksum:
             digest = self._hash(action.offset, action.length, action.checksum)
             more["Upload-Checksum"] = f"{action.checksum} {base64.b64encode(digest).decode()}"
-        return self.http.request("PATCH", action.url, version | more, self._body(action), action.length)
+        return self.http.request("PATCH", action.url, version | more, self._body(action.offset, action.length), action.length)
 
-    def _body(self, action: steps.Patch) -> Body:
+    def _plain(self, action: steps.Ask) -> steps.Reply | steps.Broken:
+        body = self._body(0, self._offer.size) if action.body else None
+        return self.http.request(action.method, action.url, action.headers, body, self._offer.size, self._read if action.read else None)
+
+    def _read(self) -> None:
+        """Between two pieces of what is read back."""
+        self._pause(0)
+        if monotonic_s() >= self._deadline_s:
+            raise TimeoutError("the job's deadline passed")
+
+    def _body(self, offset: int, length: int) -> Body:
         def pieces() -> Iterator[Buffer]:
             moving = 0
-            for piece in self._pieces(action.offset, action.length):
+            for piece in self._pieces(offset, length):
                 self._on_progress(self._progress(moving))
                 moving += len(piece)
                 self._pause(self._pace.take(monotonic_s(), len(piece)))

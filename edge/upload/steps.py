@@ -67,10 +67,21 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Any request. body: with all bytes of the file. read: hash the answer's body (Reply.body_sha256)."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bool = False
+    read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rehash:
     """Read our own file again and say `Hashed`."""
 
-    then: Create | Patch
+    then: Create | Patch | Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,7 @@ class Wait:
     """At most `seconds`: with jitter a uniform draw from 0..seconds ("full jitter"), but never under `least_s`."""
 
     seconds: float
-    then: Options | Create | Head
+    then: Options | Create | Head | Ask
     why: str
     jitter: bool = True
     least_s: float = 0.0
@@ -95,18 +106,21 @@ class Failed:
     text: str
 
 
-Action = Options | Create | Remember | Head | Patch | Rehash | Wait | Done | Failed
+Action = Options | Create | Remember | Head | Patch | Ask | Rehash | Wait | Done | Failed
 Request = Options | Create | Head | Patch
 
 
 # What came back.
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """headers: names in lower case. sent_bytes: of the body, as far as handed to the network."""
+    """headers: names in lower case. sent_bytes: of the body, as far as handed to the network. body_bytes, body_sha256 (hex): of the
+    answer's body, where it was asked for."""
 
     status: int
     headers: Mapping[str, str]
     sent_bytes: int = 0
+    body_bytes: int = 0
+    body_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

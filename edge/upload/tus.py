@@ -224,7 +224,7 @@ class Machine:
     def _rehashed(self, action: Rehash, hashed: Hashed) -> Action:
         if hashed.sha256 != self._offer.sha256:
             return Failed("source_changed", f"our own file changed: SHA-256 {hashed.sha256}, was {self._offer.sha256}")
-        if isinstance(action.then, Patch):
+        if not isinstance(action.then, Create):
             return action.then
         if self._corrupt >= self._limits.corrupt_tries:
             return Failed("corrupted", f"the server stored other bytes {self._corrupt} times")

@@ -31,7 +31,8 @@ VIEW = Viewed(
 
 
 def node(folder: Path, text: str = SMALLEST) -> NodeConfig:
-    return load_config(write_config(folder, text)).config
+    """With a volatile folder of its own: the default is one for each node id on a machine, and other tests' nodes have the same."""
+    return load_config(write_config(folder, text.replace("[node]\n", '[node]\nrun = "run"\n'))).config
 
 
 def test_the_record_is_on_disk_before_the_footage_is_shown(tmp_path: Path) -> None:

@@ -1,0 +1,211 @@
+"""A file by plain HTTP PUT, as a pure state machine like tus.py: to <url>/<node>/<job>/<name>, each time whole.
+
+What the machine guarantees:
+
+1. A file that already lies there with our bytes is not sent again.
+2. Where the server can MOVE (WebDAV class 1), the bytes go to a temporary name beside it, are proved there, and only then get their name.
+   Other servers get the name at once. What lay there before this job, with other bytes, is never overwritten: the job fails.
+3. `Done` only when the server's copy is proved equal: size and a SHA-256 that the server tells (Repr-Digest, x-amz-checksum-sha256), or
+   the hash of all bytes read back with GET. An ETag proves nothing: it is the MD5 only of some objects of some servers.
+4. 401/403/413 and other refusals of the PUT: fail with a code. 5xx, 408, 425, 429 and broken connections: back off, for ever.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import quote
+
+from edge.messages.tus import count_of, sha256_of, words_of
+from edge.upload.steps import (
+    Action,
+    Ask,
+    Broken,
+    Done,
+    Failed,
+    Happening,
+    Hashed,
+    Limits,
+    Offer,
+    Rehash,
+    Remember,
+    Remembered,
+    Reply,
+    Wait,
+    Waited,
+)
+
+Stage = Literal["look", "probe", "folder", "put", "check", "move", "moved"]
+LATER = (408, 425, 429)
+REFUSALS = {401: "unauthorised", 403: "forbidden", 413: "too_large"}
+_DIGESTS = {"Want-Repr-Digest": "sha-256=10", "x-amz-checksum-mode": "ENABLED"}
+
+
+class PutMachine:
+    """One file. Not thread-safe; belongs to the driver's thread. Readable by the driver: as tus.Machine."""
+
+    def __init__(self, offer: Offer, limits: Limits | None = None, remembered_url: str = "") -> None:
+        self._offer = offer
+        self._limits = limits or Limits()
+        words = [quote(offer.metadata[key], safe="") for key in ("node", "request", "name")]
+        base = offer.creation_url.rstrip("/")
+        self._base = base + "/"
+        self._folders = [f"{base}/{words[0]}/", f"{base}/{words[0]}/{words[1]}/"]
+        self._final = self._folders[1] + words[2]
+        self._part = f"{self._folders[1]}{words[2]}.{offer.sha256[:16]}.part"
+        self._stage: Stage = "look"
+        self._moves = False
+        self._began = remembered_url == self._final
+        """Whether bytes under that name may be our own torn ones."""
+        self._made = 0
+        self._failures = 0
+        self._corrupt = 0
+        self.offset = 0
+        self.sent_bytes = 0
+        self.attempts = 0
+        self.resumes = 0
+        self.buffering = False
+        self.trouble = ""
+        self.action: Action = self._head("look") if remembered_url == self._final else Remember(self._final)
+
+    def on(self, happening: Happening) -> Action:
+        """Raises ValueError when the happening does not answer the action under way (a bug of the driver)."""
+        action = self.action
+        if isinstance(action, Ask) and isinstance(happening, (Reply, Broken)):
+            self.action = self._answered(action, happening)
+        elif isinstance(action, Remember) and isinstance(happening, Remembered):
+            self.action = self._head("look")
+        elif isinstance(action, Wait) and isinstance(happening, Waited):
+            self.action = action.then
+        elif isinstance(action, Rehash) and isinstance(happening, Hashed):
+            self.action = self._rehashed(action, happening)
+        else:
+            raise ValueError(f"{happening} does not answer {action}")
+        return self.action
+
+    def _answered(self, action: Ask, answer: Reply | Broken) -> Action:
+        self.sent_bytes += answer.sent_bytes
+        if isinstance(answer, Broken):
+            return self._back_off(answer.why)
+        if answer.status in LATER or (answer.status >= 500 and answer.status not in (501, 505)):
+            return self._back_off(f"{action.method}: the server said {answer.status}", count_of(answer.headers, "retry-after") or 0)
+        if self._stage in ("look", "check", "moved"):
+            return self._seen(action, answer)
+        if self._stage == "probe":
+            allowed = words_of(answer.headers, "allow")
+            self._moves = answer.status < 300 and "dav" in answer.headers and (not allowed or "move" in allowed)
+            return self._make_folder() if self._moves else self._put()
+        if self._stage == "folder":
+            return self._foldered(answer)
+        return self._stored(answer) if self._stage == "put" else self._moved(answer)
+
+    def _seen(self, action: Ask, answer: Reply) -> Action:
+        """Is what lies there ours?"""
+        if answer.status >= 300:
+            return self._unseen(action, answer)
+        size = answer.body_bytes if action.read else count_of(answer.headers, "content-length")
+        if size == self._offer.size:
+            digest = answer.body_sha256 if action.read else digest_of(answer.headers)
+            if digest is None and self._stage != "moved":
+                return Ask("GET", action.url, {"Accept-Encoding": "identity"}, read=True)
+            if digest in (None, self._offer.sha256):
+                return self._proved()
+        elif size is None and not action.read:
+            return Ask("GET", action.url, {"Accept-Encoding": "identity"}, read=True)
+        if self._stage == "look" and not self._began and not self.attempts:
+            return self._occupied()
+        if self._stage == "look":
+            return self._probe()
+        self._corrupt += 1
+        self.trouble = f"the server stored other bytes than the {self._offer.size} that were sent"
+        return Rehash(self._head("look"))
+
+    def _unseen(self, action: Ask, answer: Reply) -> Action:
+        if answer.status == 401:
+            return self._refused(answer)
+        if self._stage == "look":  # 403 too: S3 says so of a missing object to those who may not list
+            return self._probe()
+        if not action.read and answer.status != 404:
+            return Ask("GET", action.url, {"Accept-Encoding": "identity"}, read=True)
+        return Failed("unconfirmed", f"all bytes were sent, but the server does not show them: {action.method} {answer.status}")
+
+    def _proved(self) -> Action:
+        self.offset = self._offer.size
+        if self._stage == "check" and self._moves:
+            self._stage = "move"
+            return Ask("MOVE", self._part, {"Destination": self._final, "Overwrite": "F"})
+        return Done(self._final)
+
+    def _probe(self) -> Action:
+        self._stage = "probe"
+        return Ask("OPTIONS", self._base)
+
+    def _make_folder(self) -> Action:
+        if self._made == len(self._folders):
+            return self._put()
+        self._stage = "folder"
+        return Ask("MKCOL", self._folders[self._made])
+
+    def _foldered(self, answer: Reply) -> Action:
+        if answer.status < 300 or answer.status == 405:  # 405: it is there (RFC 4918, 9.3.1)
+            self._made += 1
+            return self._make_folder()
+        return self._refused(answer)
+
+    def _put(self) -> Action:
+        self._stage = "put"
+        self.attempts += 1
+        return Ask("PUT", self._part if self._moves else self._final, {"Content-Type": "application/octet-stream"}, body=True)
+
+    def _stored(self, answer: Reply) -> Action:
+        if answer.status < 300:
+            self._failures = 0
+            return self._head("check")
+        if answer.status in (404, 409) and not self._made:
+            return self._make_folder()
+        return self._refused(answer)
+
+    def _moved(self, answer: Reply) -> Action:
+        if answer.status < 300:
+            return self._head("moved")
+        if answer.status == 412:
+            return self._occupied()
+        return self._refused(answer)
+
+    def _occupied(self) -> Failed:
+        return Failed("conflict", f"{self._final} exists with other bytes; it is not overwritten")
+
+    def _refused(self, answer: Reply) -> Action:
+        return Failed(REFUSALS.get(answer.status, "refused"), f"the server refused with {answer.status}")
+
+    def _head(self, stage: Stage) -> Ask:
+        self._stage = stage
+        return Ask("HEAD", self._part if stage == "check" and self._moves else self._final, _DIGESTS)
+
+    def _rehashed(self, action: Rehash, hashed: Hashed) -> Action:
+        if hashed.sha256 != self._offer.sha256:
+            return Failed("source_changed", f"our own file changed: SHA-256 {hashed.sha256}, was {self._offer.sha256}")
+        if self._corrupt >= self._limits.corrupt_tries:
+            return Failed("corrupted", f"the server stored other bytes {self._corrupt} times")
+        return self._back_off(self.trouble)
+
+    def _back_off(self, why: str, least_s: float = 0.0) -> Action:
+        self._failures += 1
+        self.trouble = why
+        self.offset = 0
+        seconds = min(self._limits.backoff_min_s * 2.0 ** min(self._failures - 1, 30), self._limits.backoff_max_s)
+        return Wait(seconds, self._head("look"), why, least_s=min(least_s, self._limits.backoff_max_s))
+
+
+def digest_of(headers: Mapping[str, str]) -> str | None:
+    """SHA-256 in hex as the server tells it, of the whole representation; None when it does not. Names in lower case."""
+    told = sha256_of(headers.get("repr-digest", ""))
+    if told is not None:
+        return told
+    try:
+        digest = base64.b64decode(headers.get("x-amz-checksum-sha256", ""), validate=True)
+    except binascii.Error:
+        return None
+    return digest.hex() if len(digest) == 32 else None
