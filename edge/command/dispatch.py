@@ -161,6 +161,9 @@ class Dispatcher:
         except EdgeError as error:
             log.error("command %s (%s) failed: %s", claims.id, claims.verb, error)
             response = Response(id=claims.id, state="failed", code=type(error).__name__, text=str(error))
+        except Exception as fault:
+            log.exception("command %s (%s) met a fault of this program", claims.id, claims.verb)
+            response = Response(id=claims.id, state="failed", code="fault", text=type(fault).__name__)
         recorded = self._append(_record(claims, response), _camera(claims))
         if response.state == "accepted" and not recorded:
             self.unrecorded.append(claims)

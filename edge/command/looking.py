@@ -174,6 +174,8 @@ def _range(start: str, end: str) -> tuple[int, int]:
 
 def _utc(text: str) -> int:
     try:
-        return parse_utc(text)
+        utc_ns = parse_utc(text)
+        format_utc(utc_ns)  # an offset may lead out of the calendar
     except (ValueError, OverflowError) as error:
         raise Refused("bad_range", f"times are RFC 3339 with an offset: {error}") from error
+    return utc_ns

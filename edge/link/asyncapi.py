@@ -35,8 +35,8 @@ def document(version: str) -> dict[str, Any]:
 
 
 def key(topic: Topic) -> str:
-    """The name of a topic's channel, operation and message."""
-    return topic.name.split("/")[0]
+    """The name of a topic's channel, operation and message: its fixed levels."""
+    return "-".join(level for level in topic.name.split("/") if not level.startswith("{"))
 
 
 def _channel(topic: Topic) -> dict[str, Any]:

@@ -71,6 +71,8 @@ IMPOSSIBLE: list[tuple[str, dict[str, str], str, str]] = [
     ("snapshot", {"camera": "cam9"}, "c", "unknown_camera"),
     ("snapshot", {"camera": CAMERA}, " ", "no_case"),
     ("snapshot", {"camera": CAMERA, "at": "2020-01-01T00:00:00Z"}, "c", "no_footage"),
+    ("snapshot", {"camera": CAMERA, "at": "9999-12-31T23:59:59-14:00"}, "c", "bad_range"),
+    ("timeline", {"camera": CAMERA, "start": "0001-01-01T00:00:00+14:00", "end": "0001-01-02T00:00:00Z"}, "c", "bad_range"),
     ("report", {"month": "november"}, "", "bad_month"),
     ("report", {"month": "2026-11", "camera": "cam9"}, "", "no_records"),
 ]

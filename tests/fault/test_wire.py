@@ -16,6 +16,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge.link.topics import TOPICS
 from edge.messages.records import AlarmRaised, Episode
 from tests.support.agents import CAMERA, NODE, Town, writer_of
 from tests.support.identities import Town as Authority
@@ -153,6 +154,10 @@ def test_answers_carry_the_correlation_of_their_command(heard: list[Seen]) -> No
     answered = {seen.correlation for seen in heard if channel_of(seen.topic) == "resp"}
     assert None not in asked
     assert asked == answered
+
+
+def test_each_topic_has_a_channel_of_its_own() -> None:
+    assert len(DOCUMENT["channels"]) == len(DOCUMENT["operations"]) == len(DOCUMENT["components"]["messages"]) == len(TOPICS)
 
 
 def test_the_schemas_are_sound_and_every_reference_leads_somewhere() -> None:

@@ -253,6 +253,14 @@ def test_power_cuts_anywhere_never_run_a_command_without_a_trace_and_always_end_
         assert after.done == done
 
 
+def test_a_fault_in_a_verb_is_answered_and_ends_no_start() -> None:
+    node = Node()
+    node.trouble = OverflowError("out of the calendar")
+    assert (node.take(node.token()).state, node.take(node.token()).code) == ("failed", "fault")
+    node.again().dispatcher.resume()
+    assert [record.state for record in node.records()] == ["failed"]
+
+
 def test_an_operators_quota_holds_over_a_restart_and_a_clock_that_is_set_back() -> None:
     node = Node()
     taken = [node.take(node.token(f"c{number}")).state for number in range(PER_OPERATOR_AND_HOUR)]
