@@ -97,13 +97,21 @@ def format_utc(utc_ns: int) -> str:
 
 
 def parse_utc(text: str) -> int:
-    """The inverse of `format_utc`; takes any RFC 3339 instant with an explicit offset. Raises ValueError otherwise."""
+    """The inverse of `format_utc`; takes any RFC 3339 instant with an explicit offset. Raises ValueError otherwise, and for one that its
+    offset takes out of the calendar: `format_utc` could not write it."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")
-    return to_ns(moment)
+    utc_ns = to_ns(moment)
+    if not _FIRST_NS <= utc_ns <= _LAST_NS:
+        raise ValueError(f"{text!r} is outside the calendar")
+    return utc_ns
 
 
 def to_ns(moment: datetime) -> int:
     """Aware datetime -> UTC nanoseconds, exact."""
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+_FIRST_NS = to_ns(datetime.min.replace(tzinfo=timezone.utc))
+_LAST_NS = to_ns(datetime.max.replace(tzinfo=timezone.utc))
