@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from edge.messages.tus import count_of, sha256_of, words_of
 from edge.upload.steps import (
+    LATER,
     Action,
     Ask,
     Broken,
@@ -35,10 +36,11 @@ from edge.upload.steps import (
     Reply,
     Wait,
     Waited,
+    back_off,
+    changed,
 )
 
 Stage = Literal["look", "probe", "folder", "put", "check", "move", "moved"]
-LATER = (408, 425, 429)
 REFUSALS = {401: "unauthorised", 403: "forbidden", 413: "too_large"}
 _DIGESTS = {"Want-Repr-Digest": "sha-256=10", "x-amz-checksum-mode": "ENABLED"}
 
@@ -114,10 +116,8 @@ class PutMachine:
                 return self._proved()
         elif size is None and not action.read:
             return Ask("GET", action.url, {"Accept-Encoding": "identity"}, read=True)
-        if self._stage == "look" and not self._began and not self.attempts:
-            return self._occupied()
         if self._stage == "look":
-            return self._probe()
+            return self._probe() if self._began or self.attempts else self._occupied()
         self._corrupt += 1
         self.trouble = f"the server stored other bytes than the {self._offer.size} that were sent"
         return Rehash(self._head("look"))
@@ -185,8 +185,9 @@ class PutMachine:
         return Ask("HEAD", self._part if stage == "check" and self._moves else self._final, _DIGESTS)
 
     def _rehashed(self, action: Rehash, hashed: Hashed) -> Action:
-        if hashed.sha256 != self._offer.sha256:
-            return Failed("source_changed", f"our own file changed: SHA-256 {hashed.sha256}, was {self._offer.sha256}")
+        fault = changed(self._offer, hashed.sha256)
+        if fault is not None:
+            return fault
         if self._corrupt >= self._limits.corrupt_tries:
             return Failed("corrupted", f"the server stored other bytes {self._corrupt} times")
         return self._back_off(self.trouble)
@@ -195,8 +196,7 @@ class PutMachine:
         self._failures += 1
         self.trouble = why
         self.offset = 0
-        seconds = min(self._limits.backoff_min_s * 2.0 ** min(self._failures - 1, 30), self._limits.backoff_max_s)
-        return Wait(seconds, self._head("look"), why, least_s=min(least_s, self._limits.backoff_max_s))
+        return back_off(self._limits, self._failures, self._head("look"), why, least_s)
 
 
 def digest_of(headers: Mapping[str, str]) -> str | None:

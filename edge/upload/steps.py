@@ -33,6 +33,10 @@ class Offer:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+LATER = (408, 425, 429)
+"""Statuses below 500 that say "not now"."""
+
+
 # What to do next.
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -95,6 +99,12 @@ class Wait:
     least_s: float = 0.0
 
 
+def back_off(limits: Limits, failures: int, then: Options | Create | Head | Ask, why: str, least_s: float = 0.0) -> Wait:
+    """Twice as long for each failure so far (at least one), within the limits. least_s: as the server asks."""
+    seconds = min(limits.backoff_min_s * 2.0 ** min(failures - 1, 30), limits.backoff_max_s)
+    return Wait(seconds, then, why, least_s=min(least_s, limits.backoff_max_s))
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     url: str
@@ -104,6 +114,13 @@ class Done:
 class Failed:
     code: str
     text: str
+
+
+def changed(offer: Offer, sha256: str) -> Failed | None:
+    """None while our own file is the one on offer."""
+    if sha256 == offer.sha256:
+        return None
+    return Failed("source_changed", f"our own file changed: SHA-256 {sha256}, was {offer.sha256}")
 
 
 Action = Options | Create | Remember | Head | Patch | Ask | Rehash | Wait | Done | Failed

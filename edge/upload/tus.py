@@ -17,6 +17,7 @@ from collections.abc import Callable
 from edge.messages.tus import count_of, sha256_of, words_of
 from edge.upload.origin import on_our_origin
 from edge.upload.steps import (
+    LATER,
     Action,
     Broken,
     Create,
@@ -36,10 +37,11 @@ from edge.upload.steps import (
     Request,
     Wait,
     Waited,
+    back_off,
+    changed,
 )
 
 GONE = (404, 410)
-LATER = (408, 425, 429)
 REFUSALS = {401: "unauthorised", 403: "forbidden", 412: "tus_version", 413: "too_large"}
 
 
@@ -222,8 +224,9 @@ class Machine:
         return Wait(seconds, Head(self._url), "the server has not hashed the file yet", least_s=seconds / 2)
 
     def _rehashed(self, action: Rehash, hashed: Hashed) -> Action:
-        if hashed.sha256 != self._offer.sha256:
-            return Failed("source_changed", f"our own file changed: SHA-256 {hashed.sha256}, was {self._offer.sha256}")
+        fault = changed(self._offer, hashed.sha256)
+        if fault is not None:
+            return fault
         if not isinstance(action.then, Create):
             return action.then
         if self._corrupt >= self._limits.corrupt_tries:
@@ -248,5 +251,4 @@ class Machine:
         return self._waiting(Head(self._url) if isinstance(action, (Patch, Head)) else action, why, least_s)
 
     def _waiting(self, then: Options | Create | Head, why: str, least_s: float = 0.0) -> Wait:
-        seconds = min(self._limits.backoff_min_s * 2.0 ** min(self._failures - 1, 30), self._limits.backoff_max_s)
-        return Wait(seconds, then, why, least_s=min(least_s, self._limits.backoff_max_s))
+        return back_off(self._limits, self._failures, then, why, least_s)
