@@ -13,13 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from edge.clock import ManualClock
-from edge.host.linux_disk import LinuxDisk
 from edge.journal.line import parse_line
-from edge.messages.records import Erase, facts_of
 from tests.support.command import edge, environment
+from tests.support.killed_wipe import erased, wiped_in_spite_of_kills
 from tests.support.ondisk import OnDisk, at, make_node
-from tests.support.plain_ring import PlainRing
 
 SEAL = '[clock]\ntrust = "assume"\n[seal]\ncertificate = "keys/seal.pem"\nkey = "keys/seal.key"\n'
 WORDS = ("--by", "a.nowak", "--why", "pole taken down")
@@ -56,11 +53,6 @@ def wipe(node: OnDisk, *more: str | Path, typed: str = "pole-1", root: Path | No
 
 def everything(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.lstat().st_ino for path in folder.rglob("*")}
-
-
-def erased(journal: Path) -> list[Erase]:
-    lines = [parse_line(raw) for path in sorted(journal.glob("*.jsonl")) for raw in path.read_bytes().split(b"\n")[:-1]]
-    return [facts_of(line.record, Erase) for line in lines if line is not None and line.record.type == "erase"]
 
 
 @pytest.mark.parametrize("typed", ["", "pole-2", "POLE-1"])
@@ -215,35 +207,5 @@ def test_journals_go_once_they_are_copied(node: OnDisk, tmp_path: Path) -> None:
         assert edge("journal", "check", path).code == 0
 
 
-@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_when_called_again(tmp_path: Path) -> None:
-    home = tmp_path / "etc"
-    home.mkdir()
-    config = home / "node.toml"
-    config.write_text('[node]\nid = "pole-1"\ndata = "data"\n[[camera]]\nid = "cam1"\nsource = "synthetic:"\n')
-    ring = PlainRing(LinuxDisk(), ManualClock(), data=home / "data")
-    count = 400
-    for _ in range(count):
-        ring.record(recorded=False)
-    node = OnDisk(config, home / "data", [])
-    words = ["decommission", "--config", str(config), "--yes-wipe-node", "pole-1", *WORDS]
-    kills = 0
-    for _ in range(6):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "edge", *words], env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert process.stderr is not None
-        for line in process.stderr:
-            if b"segments destroyed" in line:
-                process.kill()
-                break
-        process.communicate(timeout=60)
-        if process.returncode != -signal.SIGKILL:
-            break
-        kills += 1
-        assert config.exists()
-    assert kills >= 1
-    assert process.returncode == 0
-    assert not config.exists()
-    assert sorted(path.name for path in node.data.iterdir()) == ["journal"]
-    assert sorted(each.seq for each in erased(node.data / "journal" / "recorder.cam1")) == list(range(1, count + 1))
+    assert wiped_in_spite_of_kills(tmp_path, segments=400) >= 1
