@@ -1,7 +1,6 @@
 """Writes the reference pages from what they describe: configuration.md from the model, command-line.md from the commands' help,
-mqtt.md from the table of topics, attacks.md from the table of attacks, the brokers' access lists from the
-table of topics. Run it with `make docs`; tests/unit/test_docs.py fails while a
-page is not current."""
+mqtt.md, asyncapi.json and the brokers' access lists from the table of topics, attacks.md from the table of attacks. Run it with
+`make docs`; tests/unit/test_docs.py fails while a page is not current."""
 
 from __future__ import annotations
 

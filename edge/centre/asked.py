@@ -95,7 +95,9 @@ class Asked:
 
     def pictured(self, jpeg: bytes) -> None:
         with self._changed:
-            self._pictures = {**dict(list(self._pictures.items())[-_PICTURES_MAX:]), hashlib.sha256(jpeg).hexdigest(): jpeg}
+            self._pictures[hashlib.sha256(jpeg).hexdigest()] = jpeg
+            if len(self._pictures) > _PICTURES_MAX:
+                del self._pictures[next(iter(self._pictures))]
             self._changed.notify_all()
 
     def wait_picture(self, timeout_s: float) -> bytes | None:

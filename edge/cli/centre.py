@@ -9,20 +9,14 @@ import click
 import msgspec
 
 from edge.cli.centre_ca import ca
-from edge.cli.centre_link import broker_option, folder_option, looking_centre, trust_option
+from edge.cli.centre_link import ZONE, broker_option, folder_option, looking_centre, trust_option
 from edge.cli.options import example, json_option, stop_on_signals
 from edge.cli.times import parse_range
 from edge.clock import format_utc
-from edge.config.model import Node
-from edge.errors import Refused, TryAgain, UsageError
-
-ZONE = Node(id="x", data="x").timezone
-STATUS_S = 2.0
-"""How long the broker may take to tell a node's retained status: it comes with the subscription, or never."""
-
+from edge.errors import UsageError
 
 LATER = {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")} | {
-    name: ("edge.cli.centre_ask", name) for name in ("hold", "release", "timeline", "snapshot", "ask")
+    name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")
 }
 """Command -> (module, name): imported when it is called."""
 
@@ -109,74 +103,6 @@ def events(folder: Path, as_json: bool, node: str | None, journal: str | None, s
             click.echo(msgspec.json.encode(line).decode())
         else:
             click.echo(printable(f"{event.record.t}  {event.node}  {event.journal} #{event.record.seq}  {record_text(event.record)}"))
-
-
-@command.command(
-    name="request-clip",
-    epilog=example(
-        "edge centre request-clip pole-1 --camera cam0 --from 2026-11-22T14:05 --to 2026-11-22T14:06 \\",
-        "    --operator a.nowak --case 'RSOW 12/26' --broker centre.toml --key centre/command.key",
-    ),
-)
-@click.argument("node")
-@broker_option
-@json_option
-@click.option("--camera", required=True, metavar="ID")
-@click.option("--from", "start", required=True, metavar="TIME")
-@click.option("--to", "end", required=True, metavar="TIME")
-@click.option("--operator", required=True, help="Who asks.")
-@click.option("--case", required=True, help="Case reference.")
-@click.option("--basis", default="", help="Legal basis of the hand-over.")
-@click.option("--recipient", default="", help="Who receives it.")
-@click.option("--key", type=click.Path(path_type=Path), default=Path("command.key"), show_default=True, help="Made by `edge centre keys`.")
-@click.option("--id", "request_id", default="", help="The same id again joins the same job; default a new one.")
-@click.option("--timezone", default=ZONE, show_default=True, help="Of times without an offset.")
-@click.option("--wait", "wait_s", type=click.FloatRange(0, 604_800), default=600.0, show_default=True, help="Seconds to wait.")
-def request_clip(
-    node: str,
-    broker: Path,
-    as_json: bool,
-    camera: str,
-    start: str,
-    end: str,
-    operator: str,
-    case: str,
-    basis: str,
-    recipient: str,
-    key: Path,
-    request_id: str,
-    timezone: str,
-    wait_s: float,
-) -> None:
-    """Ask NODE for a clip and follow it until it is delivered to the node's upload address.
-
-    Exit 0: delivered. 77: refused. 75: failed, or no last word in time (the node goes on; ask again with --id).
-    """
-    from edge.cli.centre_link import now_utc_ns
-    from edge.cli.centre_picture import ClipNews, not_taken
-
-    first, last = (format_utc(moment) for moment in parse_range(start, end, now_utc_ns(), timezone))
-    news = ClipNews(quiet=as_json)
-    with looking_centre(broker, key) as centre:
-        centre.wait_node(node, STATUS_S)
-        handle = centre.request_clip(
-            node, camera, first, last, operator=operator, case=case, basis=basis, recipient=recipient, id=request_id
-        )
-        final = handle.wait(wait_s, news.tell)
-    if final is None and handle.undelivered:
-        raise TryAgain(f"clip {handle.id} was not asked for: {not_taken(node, handle.delivery or 0)}")
-    if final is None:
-        raise TryAgain(
-            f"no last word on clip {handle.id} within {wait_s:g} s", remedy=f"ask again with --id {handle.id} --from {first} --to {last}"
-        )
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(final)))
-    else:
-        news.last(final)
-    if final.state == "refused":
-        raise Refused(final.code, f"{node} refused: {final.code} {final.text}")
-    if final.state == "failed":
-        raise TryAgain(f"{node} failed: {final.code} {final.text}")
 
 
 @command.command(epilog=example("edge centre audit --folder centre --trust town-ca.pem", "edge centre audit --node pole-1 --json"))

@@ -1,4 +1,4 @@
-"""`edge centre hold|release|timeline|snapshot|ask`: commands to one node, followed to their last word."""
+"""`edge centre request-clip|hold|release|timeline|snapshot|ask`: commands to one node, followed to their last word."""
 
 from __future__ import annotations
 
@@ -11,20 +11,17 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from edge.centre.asked import Asked
-from edge.cli.centre_link import broker_option, looking_centre, now_utc_ns
+from edge.cli.centre_link import ZONE, broker_option, looking_centre, now_utc_ns
 from edge.cli.centre_picture import ClipNews, not_taken
 from edge.cli.journal import printable
 from edge.cli.options import example, json_option
 from edge.cli.times import parse_range, parse_time
 from edge.clock import format_utc
-from edge.config.model import Node
 from edge.errors import Refused, TryAgain, UsageError
 from edge.messages.wire import Response
 
 STATUS_S = 2.0
 """How long the broker may take to tell a node's retained status: it comes with the subscription, or never."""
-ZONE = Node(id="x", data="x").timezone
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -67,29 +64,52 @@ def question_options(case_required: bool = True, wait_s: float = 60.0) -> Callab
     return wrap
 
 
-def ask_node(question: Question, verb: str, args: Mapping[str, object]) -> tuple[Response, bytes | None]:
-    """The last word, with the picture where one came. Raises TryAgain: nobody took it, no last word in time, failed; Refused."""
+def ask_node(question: Question, verb: str, args: Mapping[str, object], *, id: str = "", again: str = "") -> tuple[Response, bytes | None]:
+    """The last word, with the picture where one came. again: what to do where none comes in time, {id} stands for the request. Raises
+    TryAgain: nobody took it, no last word in time, failed; Refused."""
     news = ClipNews(quiet=question.as_json)
     with looking_centre(question.broker, question.key) as centre:
         centre.wait_node(question.node, STATUS_S)
-        handle = centre.command(question.node, verb, args, operator=question.operator, case=question.case)
+        handle = centre.command(question.node, verb, args, operator=question.operator, case=question.case, id=id)
         final = handle.wait(question.wait_s, news.tell)
         picture = handle.wait_picture(STATUS_S) if final is not None and verb == "snapshot" else None
-    return _last_word(question, verb, handle, final), picture
-
-
-def _last_word(question: Question, verb: str, handle: Asked, final: Response | None) -> Response:
     if final is None and handle.undelivered:
         raise TryAgain(f"{verb} {handle.id} was not asked for: {not_taken(question.node, handle.delivery or 0)}")
     if final is None:
-        raise TryAgain(f"{question.node} gave no last word on {verb} {handle.id} within {question.wait_s:g} s")
+        raise TryAgain(f"no last word on {verb} {handle.id} within {question.wait_s:g} s", remedy=again.replace("{id}", handle.id))
     if question.as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(final)))
+    else:
+        news.last(final)
     if final.state == "refused":
         raise Refused(final.code, f"{question.node} refused: {final.code} {printable(final.text)}")
     if final.state == "failed":
         raise TryAgain(f"{question.node} failed: {final.code} {printable(final.text)}")
-    return final
+    return final, picture
+
+
+@click.command(
+    epilog=example(
+        "edge centre request-clip pole-1 --camera cam0 --from 2026-11-22T14:05 --to 2026-11-22T14:06 \\",
+        "    --operator a.nowak --case 'RSOW 12/26' --broker centre.toml --key centre/command.key",
+    ),
+)
+@question_options(wait_s=600.0)
+@click.option("--camera", required=True, metavar="ID")
+@click.option("--from", "start", required=True, metavar="TIME")
+@click.option("--to", "end", required=True, metavar="TIME")
+@click.option("--basis", default="", help="Legal basis of the hand-over.")
+@click.option("--recipient", default="", help="Who receives it.")
+@click.option("--id", "request_id", default="", help="The same id again joins the same job; default a new one.")
+@click.option("--timezone", default=ZONE, show_default=True, help="Of times without an offset.")
+def request_clip(question: Question, camera: str, start: str, end: str, basis: str, recipient: str, request_id: str, timezone: str) -> None:
+    """Ask NODE for a clip and follow it until it is delivered to the node's upload address.
+
+    Exit 0: delivered. 77: refused. 75: failed, or no last word in time (the node goes on; ask again with --id).
+    """
+    first, last = (format_utc(moment) for moment in parse_range(start, end, now_utc_ns(), timezone))
+    args = {"camera": camera, "start": first, "end": last, "basis": basis, "recipient": recipient}
+    ask_node(question, "clip", args, id=request_id, again=f"ask again with --id {{id}} --from {first} --to {last}")
 
 
 @click.command(
@@ -154,21 +174,6 @@ def ask(question: Question, verb: str, args: tuple[str, ...]) -> None:
     _say(question, "\n".join(filter(None, (printable(final.text), shown))) or final.state)
 
 
-def _named(text: str) -> tuple[str, object]:
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise UsageError(f"{text!r} is no NAME=VALUE")
-    try:
-        return name, msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return name, value
-
-
-def _say(question: Question, text: str) -> None:
-    if not question.as_json:
-        click.echo(text)
-
-
 @click.command(epilog=example("edge centre timeline pole-1 --camera cam0 --from -2h --operator a.nowak --case patrol-7"))
 @question_options()
 @click.option("--camera", required=True, metavar="ID")
@@ -193,3 +198,18 @@ def _timeline_lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield f"{data.get('covered_s', 0):,.0f} s recorded"
     for name, count in data.get("left_out", {}).items():
         yield f"{count} older {name} are not shown: ask for a shorter time"
+
+
+def _named(text: str) -> tuple[str, object]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise UsageError(f"{text!r} is no NAME=VALUE")
+    try:
+        return name, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return name, value
+
+
+def _say(question: Question, text: str) -> None:
+    if not question.as_json:
+        click.echo(text)

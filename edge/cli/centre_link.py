@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from edge.config.link import read_mqtt
+from edge.config.model import Node
 from edge.errors import TryAgain
 from edge.host.timesync import KernelClock
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from edge.centre.client import Client
 
 CONNECT_S = 10.0
+ZONE = Node(id="x", data="x").timezone
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -49,7 +51,7 @@ def now_utc_ns() -> int:
 
 @contextmanager
 def looking_centre(broker: Path, command_key: Path | None = None) -> Iterator[Client]:
-    """A connected Centre that stores nothing; any number may run. Raises TryAgain when the broker does not answer."""
+    """A connected Client that stores nothing; any number may run. Raises TryAgain when the broker does not answer."""
     from edge.centre.client import Client
 
     mqtt = read_mqtt(broker)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from edge.bmff.index import SegmentIndex
 from edge.capture.stills import Coded
 from edge.clip.cuts import Cut, Footage, cuts_of
 from edge.clip.sheet import NoDecoder, decoded, first_picture
-from edge.clip.source import Segment
+from edge.clip.source import DiskFile, Segment
 from edge.clock import NS_PER_S
 from edge.errors import NotFound, Refused
 from edge.host.disk import Disk
@@ -46,19 +45,6 @@ class Snapshot:
     source_height: int
 
 
-@dataclass(frozen=True, slots=True)
-class _RingFile:
-    disk: Disk
-    path: Path
-
-    @property
-    def size(self) -> int:
-        return self.disk.stat(self.path).size
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.disk.read(self.path, offset, length)
-
-
 def take_snapshot(ring: Ring, disk: Disk, camera: str, at_ns: int, width: int = WIDTH) -> Snapshot:
     """The last key frame that began at or before `at_ns` UTC. Raises Refused: no_footage (none within the five minutes before), no_decoder,
     no_picture (it does not decode); StorageError, IntegrityError."""
@@ -85,7 +71,7 @@ def _coded(ring: Ring, disk: Disk, camera: str, at_ns: int) -> tuple[Cut, Coded]
         footage = Footage(ref.seq, str(ref.path), ref.start_utc_ns, not ref.undated, index)
         for cut in reversed(list(cuts_of(footage))):
             if cut.entry.key and at_ns - BACK_NS < cut.start_utc_ns <= at_ns:
-                coded = first_picture(cut, Segment(ref.seq, _RingFile(disk, ref.path), index))
+                coded = first_picture(cut, Segment(ref.seq, DiskFile(disk, ref.path), index))
                 if coded is not None:
                     return cut, coded
     raise Refused("no_footage", f"camera {camera} has no picture of the last {BACK_NS // NS_PER_S} s before that time")

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from errno import EIO
+from pathlib import Path
 from typing import Protocol
 
 from edge.bmff.fragment import STAMP_BYTES, FragmentEntry
@@ -13,6 +14,7 @@ from edge.bmff.index import TRAILER_BYTES, SegmentIndex, decode_tail
 from edge.bmff.walk import walk
 from edge.clip.shape import FragmentRange
 from edge.errors import IntegrityError, StorageError
+from edge.host.disk import Disk
 
 
 class FileReader(Protocol):
@@ -24,6 +26,21 @@ class FileReader(Protocol):
 
     def read(self, offset: int, length: int) -> bytes:
         """Fewer bytes at the end of the file. Raises StorageError."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFile:
+    """A segment's file where it lies now."""
+
+    disk: Disk
+    path: Path
+
+    @property
+    def size(self) -> int:
+        return self.disk.stat(self.path).size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.disk.read(self.path, offset, length)
 
 
 Opener = Callable[[int], FileReader]

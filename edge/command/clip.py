@@ -14,7 +14,8 @@ import msgspec
 
 from edge.clip.shape import Plan
 from edge.clip.warrant import check_warrant
-from edge.clock import NS_PER_S, Clock, parse_utc
+from edge.clock import NS_PER_S, Clock
+from edge.command.arguments import args_of, known_camera, range_of
 from edge.errors import NotFound, Refused
 from edge.messages.clip import ClipRequest
 from edge.messages.wire import CommandClaims, Response
@@ -55,10 +56,7 @@ class ClipVerb:
     def _request(self, claims: CommandClaims) -> ClipRequest:
         if not self._deliverable:
             raise Refused("no_upload", "this node has no [upload] section: it cannot deliver clips")
-        try:
-            args = msgspec.convert(claims.args, ClipArgs)
-        except msgspec.ValidationError as error:
-            raise Refused("bad_args", f"clip takes camera, start, end, basis, recipient: {error}") from error
+        args = args_of(claims, ClipArgs)
         request = ClipRequest(
             id=claims.id,
             camera=args.camera,
@@ -70,18 +68,12 @@ class ClipVerb:
             recipient=args.recipient,
         )
         check_warrant(request)
-        if args.camera not in self._cameras:
-            raise Refused("unknown_camera", f"there is no camera {args.camera[:80]!r}", remedy=f"one of {', '.join(sorted(self._cameras))}")
+        known_camera(args.camera, self._cameras)
         self._check_range(args)
         return request
 
     def _check_range(self, args: ClipArgs) -> None:
-        try:
-            start_ns, end_ns = parse_utc(args.start), parse_utc(args.end)
-        except (ValueError, OverflowError) as error:
-            raise Refused("bad_range", f"start and end are RFC 3339 with an offset: {error}") from error
-        if not 0 < end_ns - start_ns <= CLIP_MAX_S * NS_PER_S:
-            raise Refused("bad_range", f"end must be 0-{CLIP_MAX_S} s after start")
+        _, end_ns = range_of(args.start, args.end, CLIP_MAX_S)
         now = self._clock.read()
         if now.dated and end_ns > now.utc_ns:
             raise Refused("bad_range", f"end is {(end_ns - now.utc_ns) // NS_PER_S} s in the future")

@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 COMMAND_MAX_BYTES = 8 * 1024
 REFUSALS_MAX = 20
-PER_OPERATOR_AND_HOUR = 60
 HOUR_S = 3600
 REFUSALS_WINDOW_S = 600
 
@@ -55,8 +54,8 @@ class Dispatcher:
         journal: Journal,
         clock: Clock,
         answer: Answer,
-        begin: Callable[[str], None] = lambda id: None,
-        per_operator_and_hour: int = PER_OPERATOR_AND_HOUR,
+        begin: Callable[[str], None],
+        per_operator_and_hour: int,
     ) -> None:
         self._authority, self._ledger, self._verbs = authority, ledger, verbs
         self._journal, self._clock, self._answer, self._begin = journal, clock, answer, begin
@@ -130,9 +129,8 @@ class Dispatcher:
             for entry in self._ledger.entries()
         )
         if taken >= self._per_hour:
-            raise Refused(
-                "quota", f"{claims.operator[:80]} sent {taken} {claims.verb} commands within an hour", remedy="wait, or raise [command]"
-            )
+            text = f"{claims.operator[:80]} sent {taken} {claims.verb} commands within an hour"
+            raise Refused("quota", text, remedy="wait, or raise [command] per_operator_and_hour of the node")
 
     def _around(self, news: CommandNews, claims: CommandClaims) -> None:
         """What MQTT says around the command must fit it."""
@@ -161,7 +159,7 @@ class Dispatcher:
         except EdgeError as error:
             log.error("command %s (%s) failed: %s", claims.id, claims.verb, error)
             response = Response(id=claims.id, state="failed", code=type(error).__name__, text=str(error))
-        except Exception as fault:
+        except Exception as fault:  # the command is in the ledger: raised, it would end every start from now on
             log.exception("command %s (%s) met a fault of this program", claims.id, claims.verb)
             response = Response(id=claims.id, state="failed", code="fault", text=type(fault).__name__)
         recorded = self._append(_record(claims, response), _camera(claims))

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from edge.command.arguments import args_of
 from edge.errors import Refused
 from edge.messages.wire import CommandClaims, Response
 from edge.ring.hold import Holds
@@ -64,7 +65,4 @@ class ReleaseVerb:
 def _args(claims: CommandClaims, shape: type[_Args]) -> _Args:
     if not claims.case.strip():
         raise Refused("no_case", f"{claims.verb} is for a case only", remedy="name the case")
-    try:
-        return msgspec.convert(claims.args, shape)
-    except msgspec.ValidationError as error:
-        raise Refused("bad_args", f"{claims.verb} takes {', '.join(shape.__struct_fields__)}: {error}") from error
+    return args_of(claims, shape)

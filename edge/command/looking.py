@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -22,7 +22,8 @@ from edge.audit.month import Node, month_report
 from edge.audit.months import Month, month_of
 from edge.clip.snapshot import take_snapshot
 from edge.clip.warrant import check_warrant
-from edge.clock import NS_PER_MS, NS_PER_S, Clock, format_utc, parse_utc
+from edge.clock import NS_PER_MS, Clock, format_utc
+from edge.command.arguments import args_of, known_camera, range_of, utc_of
 from edge.errors import Refused, UsageError
 from edge.host.disk import Disk
 from edge.link.publish import Direct
@@ -37,7 +38,6 @@ MOST = 200
 """Entries of each list: an answer is a message."""
 TIMELINE_MAX_S = 31 * 86_400
 
-_Args = TypeVar("_Args")
 Seen = tuple[Viewed, str]
 """What is recorded before the answer, and of which camera."""
 
@@ -74,13 +74,13 @@ class Timelines:
 
     def check(self, claims: CommandClaims) -> Seen:
         """Raises Refused: bad_args, no_case, bad_words, unknown_camera, bad_range."""
-        args = _args(claims, TimelineArgs)
-        _range(args.start, args.end)
+        args = args_of(claims, TimelineArgs)
+        range_of(args.start, args.end, TIMELINE_MAX_S)
         return _seen(claims, self._cameras, args.camera, args.start, args.end)
 
     def do(self, claims: CommandClaims) -> Outcome:
-        args = _args(claims, TimelineArgs)
-        found = self._ring().timeline(args.camera, *_range(args.start, args.end))
+        args = args_of(claims, TimelineArgs)
+        found = self._ring().timeline(args.camera, *range_of(args.start, args.end, TIMELINE_MAX_S))
         return Outcome(Response(id=claims.id, state="done", data=as_document(found, MOST)))
 
 
@@ -93,13 +93,13 @@ class Snapshots:
 
     def check(self, claims: CommandClaims) -> Seen:
         """Raises Refused: bad_args, no_case, bad_words, unknown_camera, bad_range."""
-        args = _args(claims, SnapshotArgs)
+        args = args_of(claims, SnapshotArgs)
         at = format_utc(self._at_ns(args))
         return _seen(claims, self._cameras, args.camera, at, at)
 
     def do(self, claims: CommandClaims) -> Outcome:
         """Raises Refused: no_footage, no_decoder, no_picture; StorageError, IntegrityError."""
-        args = _args(claims, SnapshotArgs)
+        args = args_of(claims, SnapshotArgs)
         at_ns = self._at_ns(args)
         taken = take_snapshot(self._ring(), self._disk, args.camera, at_ns)
         data: dict[str, Any] = {
@@ -116,7 +116,7 @@ class Snapshots:
         return Outcome(Response(id=claims.id, state="done", data=data), (picture,))
 
     def _at_ns(self, args: SnapshotArgs) -> int:
-        return _utc(args.at) if args.at else self._clock.read().utc_ns
+        return utc_of(args.at) if args.at else self._clock.read().utc_ns
 
 
 class Reports:
@@ -128,11 +128,11 @@ class Reports:
 
     def check(self, claims: CommandClaims) -> Seen | None:
         """Raises Refused: bad_args, bad_month."""
-        self._month(_args(claims, ReportArgs))
+        self._month(args_of(claims, ReportArgs))
         return None
 
     def do(self, claims: CommandClaims) -> Outcome:
-        args = _args(claims, ReportArgs)
+        args = args_of(claims, ReportArgs)
         asked = (args.camera,) if args.camera else ()
         node = Node(self._node, self._place, "node", self._cameras, asked)
         report = month_report(node, self._month(args), self._journals, self._clock.read().utc_ns)
@@ -151,31 +151,7 @@ class Reports:
             raise Refused("no_time_zone", f"this node does not know {self._zone}: {error}", remedy="install tzdata") from error
 
 
-def _args(claims: CommandClaims, shape: type[_Args]) -> _Args:
-    try:
-        return msgspec.convert(claims.args, shape)
-    except msgspec.ValidationError as error:
-        raise Refused("bad_args", f"{claims.verb} cannot take these arguments: {error}") from error
-
-
 def _seen(claims: CommandClaims, cameras: Collection[str], camera: str, start: str, end: str) -> Seen:
     check_warrant(ClipRequest(id=claims.id, camera=camera, start=start, end=end, operator=claims.operator, case=claims.case))
-    if camera not in cameras:
-        raise Refused("unknown_camera", f"there is no camera {camera[:80]!r}", remedy=f"one of {', '.join(sorted(cameras))}")
+    known_camera(camera, cameras)
     return Viewed(operator=claims.operator, case=claims.case, what=claims.verb, camera_id=camera, start=start, end=end), camera
-
-
-def _range(start: str, end: str) -> tuple[int, int]:
-    start_ns, end_ns = _utc(start), _utc(end)
-    if not 0 < end_ns - start_ns <= TIMELINE_MAX_S * NS_PER_S:
-        raise Refused("bad_range", f"end must be 0-{TIMELINE_MAX_S // 86_400} days after start")
-    return start_ns, end_ns
-
-
-def _utc(text: str) -> int:
-    try:
-        utc_ns = parse_utc(text)
-        format_utc(utc_ns)  # an offset may lead out of the calendar
-    except (ValueError, OverflowError) as error:
-        raise Refused("bad_range", f"times are RFC 3339 with an offset: {error}") from error
-    return utc_ns

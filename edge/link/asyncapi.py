@@ -13,11 +13,10 @@ from edge.link.topics import COMMAND, RESPONSE, TOPICS, Topic
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BINDING = "0.2.0"
-_JWS = "application/jose"
 
 
 def document(version: str) -> dict[str, Any]:
-    """version: of the product. Schemas are JSON Schema 2020-12; readers ignore fields they do not know."""
+    """version: of the messages. Schemas are JSON Schema 2020-12; readers ignore fields they do not know."""
     kinds = list(dict.fromkeys(topic.payload for topic in TOPICS if topic.payload))
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     return {
@@ -75,6 +74,5 @@ def _message(topic: Topic) -> dict[str, Any]:
     }
     message: dict[str, Any] = {"name": key(topic), "contentType": topic.media_type, "payload": schema}
     if topic is COMMAND:
-        message["contentType"] = _JWS
         message["description"] = "A JWS in compact form (RFC 7515, ES256). The schema is that of its claims."
     return message

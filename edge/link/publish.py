@@ -32,8 +32,8 @@ _PACKET_OVERHEAD_BYTES = 512
 @dataclass(frozen=True, slots=True)
 class Direct:
     """A message outside the journals. key: a newer one with the same key replaces one that still waits. trusted: never a suspect.
-    on_done: called with the broker's reason code; with PACKET_TOO_LARGE
-    also for one that is set aside."""
+    on_done: called with the broker's reason code; with PACKET_TOO_LARGE also for one that is set
+    aside."""
 
     key: str
     topic: str

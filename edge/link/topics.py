@@ -20,7 +20,8 @@ Direction = Literal["node to centre", "centre to node"]
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """expiry_s: MQTT message expiry, None: never. payload: None where it is no JSON."""
+    """expiry_s: MQTT message expiry, None: never. payload: None where it is no JSON; of a JWS its
+    claims."""
 
     name: str
     direction: Direction
@@ -52,7 +53,14 @@ JOB = Topic("job/{id}", "node to centre", 1, False, 300, JobProgress, "progress 
 SNAPSHOT = Topic("snapshot/{camera}", "node to centre", 0, False, 60, None, "a JPEG of at most 64 kB, on request only", "image/jpeg")
 ACK = Topic("ack", "centre to node", 1, True, None, Ack, "watermarks: what the centre has stored of each journal")
 COMMAND = Topic(
-    "cmd/{verb}", "centre to node", 1, False, 600, CommandClaims, "a JWS (ES256) with these claims; expiry 1-600 s is mandatory"
+    "cmd/{verb}",
+    "centre to node",
+    1,
+    False,
+    600,
+    CommandClaims,
+    "a JWS (ES256) with these claims; expiry 1-600 s is mandatory",
+    "application/jose",
 )
 
 TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, HISTORY, RESPONSE, JOB, SNAPSHOT, ACK, COMMAND)

@@ -144,15 +144,12 @@ def build(
     shop = Workshop(
         config=config,
         folders=folders,
-        state=state,
         disk=disk,
         clock=clock,
         boot=boot,
-        journal=journal,
         ring=ring,
         holds=holds,
         store=store,
-        inbox=inbox,
         errands=errands,
         org=mqtt.org,
     )

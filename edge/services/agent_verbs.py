@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge.audit.journals import NodeJournals
 from edge.clip.holes import Missing, missing_of
@@ -16,31 +15,26 @@ from edge.command.hold import HoldVerb, ReleaseVerb
 from edge.command.looking import Reports, Snapshots, Timelines
 from edge.config.model import NodeConfig
 from edge.host.disk import Disk
-from edge.journal.writer import JournalWriter
 from edge.messages.clip import ClipRequest
 from edge.ring.hold import Holds
 from edge.ring.layout import NodeFolders
 from edge.ring.query import RingReader
-from edge.services.agent_parts import Inbox
 from edge.services.errands import Errand, Errands
 from edge.upload.jobs import JobStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What verbs are made of. state: the agent's own folder on the data partition."""
+    """What verbs are made of."""
 
     config: NodeConfig
     folders: NodeFolders
-    state: Path
     disk: Disk
     clock: Clock
     boot: str
-    journal: JournalWriter
     ring: RingReader
     holds: Holds
     store: JobStore
-    inbox: Inbox
     errands: Errands
     org: str
 

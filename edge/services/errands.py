@@ -101,6 +101,6 @@ class Errands:
         except EdgeError as error:
             log.error("command %s (%s) failed: %s", claims.id, claims.verb, error)
             return Outcome(Response(id=claims.id, state="failed", code=type(error).__name__, text=str(error)))
-        except Exception as fault:
+        except Exception as fault:  # raised, it would end the thread now and at every start from now on
             log.exception("command %s (%s) met a fault of this program", claims.id, claims.verb)
             return Outcome(Response(id=claims.id, state="failed", code="fault", text=type(fault).__name__))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -13,27 +11,14 @@ from edge.clip.holes import Missing, missing_of
 from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clip.sound import sound_plan
+from edge.clip.source import DiskFile
 from edge.clip.virtual import open_part
 from edge.clock import NS_PER_S, format_utc, parse_utc
 from edge.errors import NotFound
-from edge.host.disk import Disk
 from edge.messages.clip import ClipRequest
 from edge.ring.query import RingReader
 from tests.support.flatfile import read_flat
 from tests.support.pole import CAMERA, DATA, Pole, pictures
-
-
-@dataclass(frozen=True)
-class DiskFile:
-    disk: Disk
-    path: Path
-
-    @property
-    def size(self) -> int:
-        return self.disk.stat(self.path).size
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.disk.read(self.path, offset, length)
 
 
 def _reader(pole: Pole) -> RingReader:

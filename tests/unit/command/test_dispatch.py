@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge.centre.keys import sign_command
 from edge.clock import NS_PER_S, ManualClock
 from edge.command.authority import Authority
-from edge.command.dispatch import COMMAND_MAX_BYTES, HOUR_S, PER_OPERATOR_AND_HOUR, REFUSALS_MAX, REFUSALS_WINDOW_S, Dispatcher
+from edge.command.dispatch import COMMAND_MAX_BYTES, HOUR_S, REFUSALS_MAX, REFUSALS_WINDOW_S, Dispatcher
 from edge.command.ledger import MOST, Ledger
+from edge.config import model
 from edge.errors import Refused, StorageError
 from edge.host.model_disk import Fault, ModelDisk, PowerLost
 from edge.journal.reader import JournalReader
@@ -25,6 +26,8 @@ from edge.messages.wire import CommandClaims, Response
 KEY = ec.generate_private_key(ec.SECP256R1())
 BOOT = "this-boot"
 FOLDER = Path("/data/agent/commands")
+
+PER_OPERATOR_AND_HOUR = model.Command().per_operator_and_hour
 
 
 class Node:
@@ -49,6 +52,7 @@ class Node:
             self.clock,
             lambda *words: self.answers.append(words),
             self.begun.append,
+            PER_OPERATOR_AND_HOUR,
         )
 
     def _note(self, claims: CommandClaims) -> Response:
