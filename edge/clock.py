@@ -92,8 +92,7 @@ def utc_datetime(utc_ns: int) -> datetime:
 
 def format_utc(utc_ns: int) -> str:
     """RFC 3339 with milliseconds and Z: 2026-11-22T13:05:00.120Z. Truncates, never rounds up."""
-    moment = utc_datetime(utc_ns)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return utc_datetime(utc_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_utc(text: str) -> int:
