@@ -34,6 +34,8 @@ from edge.services.errands import Errands
 from edge.services.lifecycle import ServiceThread
 from edge.upload.jobs import Final, Job, JobStore
 
+JOURNAL = "agent"
+
 News = JobProgress | tuple[Job, Final] | tuple[HealthDocument, list[AlarmRaised]] | Response | Direct
 Inbox = queue.Queue[News]
 """What other threads have to say. A Response: a later answer to a command that was accepted. A Direct: sent as it is."""

@@ -23,6 +23,8 @@ from edge.messages.records import AlarmRaised, Boot, facts_of
 
 log = logging.getLogger(__name__)
 
+PAST = "past.json"
+"""In the agent's folder."""
 _LINES_MAX = 20_000
 """Two weeks of an agent's journal, a fraction of a second of reading."""
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Iterable
 
 import msgspec
 
 from edge.clock import monotonic_s
-from edge.command.dispatch import Dispatcher
 from edge.errors import StorageError
 from edge.host import systemd
 from edge.link.inbox import CommandNews, Ignored, read
@@ -28,7 +26,7 @@ from edge.services.agent_chores import DAY_S, HOLDS_EVERY_S, once_a_day, refresh
 from edge.services.agent_health import with_backlog
 from edge.services.agent_parts import Inbox, News, Parts
 from edge.services.agent_voice import Voice
-from edge.services.last_words import LastWords
+from edge.services.agent_work import Work
 from edge.upload.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -54,30 +52,20 @@ class Agent:
         self._voice = Voice(
             parts.mqtt, parts.node, parts.wills, max(1, round(3 * parts.health_interval_s)), self._publisher.put, self._told
         )
-        self._dispatcher = Dispatcher(
-            parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, self._voice.answer, self._begin, parts.per_hour
-        )
+        self._work = Work(parts, self._voice)
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
         self._told_info = parts.info
         self._confirmed_s: float | None = None
-        self._last_words = LastWords(parts.store, parts.journal, self._dispatcher.news)
         self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds"), 0.0)
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`: 0. 1 when a thread has ended by a fault: the service manager starts everything anew."""
         parts = self._parts
-        parts.errands.resume(parts.ledger.entries())
-        self._dispatcher.resume()
-        if parts.jobs is not None:
-            for job in parts.store.open_jobs():
-                if job.id not in {claims.id for claims in self._dispatcher.unrecorded}:
-                    parts.jobs.add(job)
-            parts.jobs.start()
+        self._work.start()
         self._measure_link(monotonic_s())
         parts.health.start()
         parts.checkpoints.start()
-        parts.errands.start()
         parts.link.start()
         systemd.ready()
         threads = parts.threads
@@ -146,7 +134,7 @@ class Agent:
         self._voice.info(self._told_info)
         for direct in self._parts.properties.all():
             self._publisher.put(direct)
-        self._dispatcher.tell_again()
+        self._work.tell_again()
         self._publisher.pump(now_s)
 
     def _info(self) -> NodeInfo:
@@ -160,7 +148,7 @@ class Agent:
     def _incoming(self, message: Incoming, now_s: float) -> None:
         news = read(self._parts.mqtt.org, self._parts.node, message)
         if isinstance(news, CommandNews):
-            self._dispatcher.take(news)
+            self._work.take(news)
         elif isinstance(news, Ack):
             before = [lane.confirmed for lane in self._publisher.lanes]
             self._publisher.watermarks(news, now_s)
@@ -168,7 +156,7 @@ class Agent:
                 self._confirmed_s = now_s
             if now_s >= self._due_s["tell"]:
                 self._due_s["tell"] = now_s + _TELL_AGAIN_S
-                self._dispatcher.tell_again()
+                self._work.tell_again()
         elif isinstance(news, Status):
             self._own_status(news, now_s)
         elif isinstance(news, Ignored):
@@ -181,47 +169,23 @@ class Agent:
             self._parts.link_alarms.taken_over(now_s)
 
     def _told(self, response: Response) -> None:
-        try:
-            self._dispatcher.told(response.id, response)
-        except StorageError as error:
-            log.error("command %s: that it was answered is not stored: %s", response.id, error)
+        self._work.told(response)
 
     def _thread_news(self, news: News) -> None:
         if isinstance(news, JobProgress):
-            if news.state == "running" and not news.sent_bytes:
-                self._answer(Response(id=news.id, state="running"))
-            self._voice.job(news)
+            self._work.progress(news)
         elif isinstance(news, Response):
-            self._answer(news)
+            self._work.answer(news)
         elif isinstance(news, Direct):
             self._publisher.put(news)
         elif isinstance(news[0], Job):
-            job, final = news
-            self._voice.job(final.progress)
-            self._forget([job] if self._last_words.say(job, final) else [])
+            self._work.ended(*news)
         else:
             document, edges = news
             self._parts.history.take(document, online=self._publisher.online)
             for edge in edges:
                 self._alarm(edge)
             self._voice.health(document)
-
-    def _begin(self, id: str) -> None:
-        self._parts.errands.begin(id)
-        job = self._parts.store.get(id)
-        if self._parts.jobs is not None and job is not None:
-            self._parts.jobs.add(job)
-
-    def _forget(self, jobs: Iterable[Job]) -> None:
-        for job in jobs:
-            if self._parts.jobs is not None:
-                self._parts.jobs.forget(job)
-
-    def _answer(self, response: Response) -> None:
-        try:
-            self._dispatcher.news(response)
-        except StorageError as error:
-            log.error("command %s: its answer is not stored: %s", response.id, error)
 
     def _alarm(self, alarm: AlarmRaised) -> None:
         log.log(logging.WARNING if alarm.active else logging.INFO, "alarm %s: %s", alarm.code, alarm.text)
@@ -244,9 +208,8 @@ class Agent:
                 self._birth()
         if self._due("link", now_s, self._parts.health_interval_s / 2):
             self._measure_link(now_s)
-        if (self._last_words.waiting or self._dispatcher.unrecorded) and self._due("record", now_s, _RECORD_AGAIN_S):
-            self._forget(self._last_words.again())
-            self._dispatcher.again()
+        if self._work.unrecorded and self._due("record", now_s, _RECORD_AGAIN_S):
+            self._work.again()
         if self._due("holds", now_s, HOLDS_EVERY_S):
             refresh_holds(self._parts.holds, self._parts.hold_alarms)
         if self._due("day", now_s, DAY_S):
