@@ -13,7 +13,8 @@ from edge.messages.clip import JobProgress
 from edge.services.lifecycle import ServiceThread
 from edge.upload.http import Target
 from edge.upload.jobs import Final, Job, JobStore
-from edge.upload.run import ClipMaker, run_job
+from edge.upload.maker import ClipMaker
+from edge.upload.run import run_job
 from edge.upload.send import Settings
 
 log = logging.getLogger(__name__)
