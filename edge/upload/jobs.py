@@ -196,9 +196,7 @@ class JobStore:
         if not _ID.fullmatch(job_id) or not exists(self._disk, folder / "progress.json"):
             return None
         request = load(self._disk, folder / "request.json", ClipRequest)
-        terms = Terms()
-        if exists(self._disk, folder / "terms.json"):
-            terms = load(self._disk, folder / "terms.json", Terms)
+        terms = load(self._disk, folder / "terms.json", Terms) if exists(self._disk, folder / "terms.json") else Terms()
         if terms.awaits and not exists(self._disk, folder / "plan.json"):
             return Job(request, b"", folder, terms, planned=False)
         return Job(request, self._disk.read(folder / "plan.json"), folder, terms)
@@ -266,13 +264,20 @@ class JobStore:
         clear(self._disk, job.folder / FOLDER)
         clear(self._disk, job.folder / "links")
 
+    def open_ids(self) -> list[str]:
+        """Of those that are not over, by when they were accepted. Changes nothing."""
+        return self._by_time("request.json", is_open=True)
+
     def closed(self) -> list[str]:
         """Ids of those that are over, by when they ended."""
+        return self._by_time("final.json", is_open=False)
+
+    def _by_time(self, name: str, *, is_open: bool) -> list[str]:
         found: list[tuple[int, str]] = []
         for job_id in self._ids():
             folder = self._folder / job_id
-            if exists(self._disk, folder / "final.json") and not exists(self._disk, folder / "links"):
-                found.append((self._disk.stat(folder / "final.json").mtime_ns, job_id))
+            if exists(self._disk, folder / name) and exists(self._disk, folder / "links") == is_open:
+                found.append((self._disk.stat(folder / name).mtime_ns, job_id))
         return [job_id for _, job_id in sorted(found)]
 
     def forget(self, keep: int = 1000) -> int:

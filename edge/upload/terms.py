@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from edge.clock import NS_PER_S, Reading, format_utc, parse_utc
+from edge.errors import Refused
 
 AHEAD_MAX_S = 86_400
 """How far ahead the end of an asked range may lie."""
@@ -12,6 +13,7 @@ SETTLE_NS = 5 * NS_PER_S
 """After the asked end: two GOPs and the write of the second, so that the closing picture can be there."""
 GRACE_NS = 60 * NS_PER_S
 """After the asked end the clip is made of what is there, however late the camera is."""
+WORDS_MAX = 200
 _JUMP_NS = 60 * NS_PER_S
 
 
@@ -62,6 +64,13 @@ def is_over(terms: Terms, end_ns: int, newest_ns: int, now: Reading, boot: str) 
         return False
     behind_ns = now.utc_ns - end_ns
     return behind_ns >= GRACE_NS or (behind_ns >= SETTLE_NS and newest_ns >= end_ns + SETTLE_NS // 2)
+
+
+def check_why(by: str, why: str) -> None:
+    """Raises Refused: bad_words for what cannot stand in a record or on a line as it is."""
+    for name, word in (("who", by), ("why", why)):
+        if not word.strip() or len(word) > WORDS_MAX or not word.isprintable():
+            raise Refused("bad_words", f"{name} must be 1 to {WORDS_MAX} printable characters on one line")
 
 
 def waits_until(end_ns: int) -> str:

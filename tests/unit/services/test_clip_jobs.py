@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import queue
+from datetime import timezone
 from errno import EIO
 from pathlib import Path
 
 import pytest
 
+from edge.clock import ManualClock
 from edge.errors import StorageError
 from edge.host.model_disk import ModelDisk
 from edge.messages.clip import ClipRequest, JobProgress
 from edge.services import clip_jobs
 from edge.services.clip_jobs import ClipJobs
+from edge.services.clip_rules import Rules
 from edge.upload.http import Target
 from edge.upload.jobs import Final, Job, JobStore, Pin
+from edge.upload.permit import Permit
 from tests.support.clips import SegmentClips
 from tests.support.delivery import QUICK
 
@@ -38,6 +42,10 @@ def accepted(store: JobStore, disk: ModelDisk, id: str) -> Job:
     return store.accept(request, b"7", [Pin(7, segment)])
 
 
+def rules(deadline_s: float = 60.0, jobs: int = 1) -> Rules:
+    return Rules(jobs, deadline_s, QUICK, Permit(ManualClock(), timezone.utc))
+
+
 def test_a_job_on_a_bad_spot_lets_the_others_pass_and_fails_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_jobs, "RETRY_S", 0.05)
     disk = BadSpot()
@@ -46,7 +54,7 @@ def test_a_job_on_a_bad_spot_lets_the_others_pass_and_fails_at_its_deadline(monk
     first, second = accepted(store, disk, "r-1"), accepted(store, disk, "r-2")
     store.remember(first, store.memory(second))
     told: queue.Queue[JobProgress | tuple[Job, Final]] = queue.Queue()
-    jobs = ClipJobs(store, SegmentClips(), Target("http://127.0.0.1:1/nobody"), QUICK, 0.5, told.put)
+    jobs = ClipJobs(store, SegmentClips(), Target("http://127.0.0.1:1/nobody"), rules(deadline_s=0.5), None, told.put)
     jobs.add(first)
     jobs.add(second)
     jobs.start()
