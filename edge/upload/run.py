@@ -51,7 +51,7 @@ def run_job(
             return known
         cancellation = store.cancellation(job)
         if cancellation is not None:
-            return called_off(job, account.memory, cancellation, clips, target, settings)
+            return called_off(job, account.memory, cancellation, clips, target, settings, stop)
         return run.whole()
     except Stopped:
         return Final(progress=account.state("running"), manifest=None)

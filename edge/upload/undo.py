@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from threading import Event
 
 import msgspec
 
@@ -14,23 +15,27 @@ from edge.upload.jobs import Final, Job, Memory
 from edge.upload.maker import ClipMaker
 from edge.upload.put import part_of
 from edge.upload.send import Settings
-from edge.upload.steps import Reply
+from edge.upload.steps import Broken, Reply
 from edge.upload.terms import Cancellation
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_S = 5.0
 """Somebody waits for the end of the job; the receiver forgets what is half-sent by itself."""
+_TRIES = 3
 _GONE = (404, 410)
+_LOCKED = 423
 
 
-def called_off(job: Job, memory: Memory, cancellation: Cancellation, clips: ClipMaker, target: Target, settings: Settings) -> Final:
-    """The last word. Asks the receiver once for each file under way; what it answers changes nothing but the text."""
+def called_off(
+    job: Job, memory: Memory, cancellation: Cancellation, clips: ClipMaker, target: Target, settings: Settings, stop: Event
+) -> Final:
+    """The last word. What the receiver answers about a file under way changes nothing but the text."""
     words = [f"cancelled by {cancellation.by or 'somebody'}: {cancellation.why}"]
     arrived = [file for file in memory.files.values() if file.done]
     if arrived:
         words.append(f"{len(arrived)} files had been delivered, and stay with the receiver")
     under_way = [(sha256, file.url) for sha256, file in memory.files.items() if not file.done]
-    kept = sum(not _removed(target, settings, sha256, url) for sha256, url in under_way)
+    kept = sum(not remove(target, settings, sha256, url, stop) for sha256, url in under_way)
     if kept:
         words.append(f"the receiver keeps {kept} half-sent files until it clears them away")
     progress = JobProgress(id=job.id, state="cancelled", sent_bytes=sum(file.size for file in arrived), text="; ".join(words))
@@ -51,20 +56,24 @@ def _manifest(job: Job, clips: ClipMaker, films: list[ClipFile], beside: list[At
     return msgspec.structs.replace(blank, files=films, attachments=beside, gaps=[])
 
 
-def _removed(target: Target, settings: Settings, sha256: str, url: str) -> bool:
-    """Whether nothing is left of it at the receiver."""
+def remove(target: Target, settings: Settings, sha256: str, url: str, stop: Event) -> bool:
+    """Whether nothing is left at the receiver of a file that was under way. Another try only where it still has our last request open."""
     http = Http(target, _TIMEOUT_S, _TIMEOUT_S)
+    version = {"Tus-Resumable": TUS_VERSION}
     try:
         if settings.method == "put":
             return _is_gone(http.request("DELETE", part_of(url, sha256), {}))
-        version = {"Tus-Resumable": TUS_VERSION}
         offered = http.request("OPTIONS", target.url, version)
         if not isinstance(offered, Reply) or "termination" not in words_of(offered.headers, "tus-extension"):
             return False
-        return _is_gone(http.request("DELETE", url, version))
+        for _ in range(_TRIES):
+            answer = http.request("DELETE", url, version)
+            if not isinstance(answer, Reply) or answer.status != _LOCKED or stop.wait(settings.limits.lock_wait_s / _TRIES):
+                break
+        return _is_gone(answer)
     finally:
         http.close()
 
 
-def _is_gone(answer: object) -> bool:
+def _is_gone(answer: Reply | Broken) -> bool:
     return isinstance(answer, Reply) and (answer.status < 300 or answer.status in _GONE)
