@@ -9,13 +9,13 @@ import msgspec
 
 from edge.errors import IntegrityError
 from edge.messages.clip import Attachment, ClipFile, JobProgress, Manifest
-from edge.messages.tus import TUS_VERSION, words_of
+from edge.messages.tus import TUS_VERSION
 from edge.upload.http import Http, Target
 from edge.upload.jobs import Final, Job, Memory
 from edge.upload.maker import ClipMaker
 from edge.upload.put import part_of
 from edge.upload.send import Settings
-from edge.upload.steps import Broken, Reply
+from edge.upload.steps import Reply
 from edge.upload.terms import Cancellation
 
 _LOG = logging.getLogger(__name__)
@@ -57,23 +57,19 @@ def _manifest(job: Job, clips: ClipMaker, films: list[ClipFile], beside: list[At
 
 
 def remove(target: Target, settings: Settings, sha256: str, url: str, stop: Event) -> bool:
-    """Whether nothing is left at the receiver of a file that was under way. Another try only where it still has our last request open."""
+    """Whether nothing is left at the receiver of a file that was under way. tus: where it has no termination, DELETE does nothing and HEAD
+    tells so. Another try only where it still has our last request open."""
     http = Http(target, _TIMEOUT_S, _TIMEOUT_S)
     version = {"Tus-Resumable": TUS_VERSION}
     try:
         if settings.method == "put":
-            return _is_gone(http.request("DELETE", part_of(url, sha256), {}))
-        offered = http.request("OPTIONS", target.url, version)
-        if not isinstance(offered, Reply) or "termination" not in words_of(offered.headers, "tus-extension"):
-            return False
+            answer = http.request("DELETE", part_of(url, sha256), {})
+            return isinstance(answer, Reply) and (answer.status < 300 or answer.status in _GONE)
         for _ in range(_TRIES):
             answer = http.request("DELETE", url, version)
             if not isinstance(answer, Reply) or answer.status != _LOCKED or stop.wait(settings.limits.lock_wait_s / _TRIES):
                 break
-        return _is_gone(answer)
+        seen = http.request("HEAD", url, version)
+        return isinstance(seen, Reply) and seen.status in _GONE
     finally:
         http.close()
-
-
-def _is_gone(answer: Reply | Broken) -> bool:
-    return isinstance(answer, Reply) and (answer.status < 300 or answer.status in _GONE)

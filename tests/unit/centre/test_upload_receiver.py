@@ -171,6 +171,21 @@ def test_an_expired_upload_is_gone(client: Client, clock: ManualClock) -> None:
     assert client.patch(url, 0, DATA).status == 410
 
 
+def test_an_upload_that_was_given_up_is_gone_and_one_that_is_complete_stays(client: Client, server: ReceiverServer) -> None:
+    given_up = client.create()
+    assert client.patch(given_up, 0, DATA[:4]).status == 204
+    assert client.ask("DELETE", given_up, {}).status == 412
+    assert client.ask("DELETE", given_up, VERSION).status == 204
+    assert client.head(given_up).status == 404
+    assert client.ask("DELETE", given_up, VERSION).status == 404
+    whole = client.create()
+    assert client.patch(whole, 0, DATA).status == 204
+    assert client.ask("DELETE", whole, VERSION).status in (403, 423), "while it is hashed it is busy"
+    assert client.digest(whole) == repr_digest(SHA256)
+    assert client.ask("DELETE", whole, VERSION).status == 403
+    assert client.digest(whole) == repr_digest(SHA256)
+
+
 def test_a_request_that_falls_silent_is_ended_and_what_came_is_kept(client: Client, server: ReceiverServer) -> None:
     url = client.create()
     path = url.removeprefix(f"http://127.0.0.1:{server.port}")
