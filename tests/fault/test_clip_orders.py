@@ -15,7 +15,7 @@ from tests.support.agents import CAMERA, NODE, AgentProcess, Town
 from tests.support.pole import Pole
 from tests.support.stage import CLOCK, Stage, raised
 
-WHO = {"operator": "b.kowal", "case": "12/26"}
+OPERATOR, CASE = "b.kowal", "12/26"
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def test_a_clip_whose_end_lies_ahead_is_kept_through_a_kill_sent_when_it_is_over
             session = town.until_online().status
             assert session is not None
             end_ns = CLOCK.read().utc_ns + 4 * NS_PER_S
-            clip = town.centre.request_clip(NODE, CAMERA, stage.utc(25), format_utc(end_ns), urgent=True, deadline=1.5, **WHO)
+            clip = town.centre.request_clip(
+                NODE, CAMERA, stage.utc(25), format_utc(end_ns), urgent=True, deadline=1.5, operator=OPERATOR, case=CASE
+            )
             town.until(lambda: bool(clip.responses), "the answer")
             assert [(each.state, each.text) for each in clip.responses] == [
                 ("accepted", f"waits until {format_utc(end_ns)}, when the footage asked for is recorded")
@@ -82,11 +84,11 @@ def test_a_clip_that_is_called_off_ends_so_in_its_answer_its_record_and_the_list
         assert session is not None
         clip = stage.ask(town, 2, 12)
         town.until(lambda: [each.state for each in clip.responses] == ["accepted", "running"], "it is on its way")
-        listed = town.centre.jobs(NODE, operator="b.kowal").wait(20)
+        listed = town.centre.jobs(NODE, operator=OPERATOR).wait(20)
         assert listed is not None
         assert [(line["id"], line["state"]) for line in listed.data["jobs"]] == [(clip.id, "running")]
 
-        answer = town.centre.cancel(NODE, clip.id, "the wrong camera", **WHO).wait(20)
+        answer = town.centre.cancel(NODE, clip.id, "the wrong camera", operator=OPERATOR, case=CASE).wait(20)
         assert answer is not None, agent.log
         assert answer.state == "done"
         agent.kill()
@@ -100,10 +102,10 @@ def test_a_clip_that_is_called_off_ends_so_in_its_answer_its_record_and_the_list
         assert [word.state for word in last_words(town)] == ["cancelled"]
         assert links(agent, clip.id) == []
 
-        refused = town.centre.cancel(NODE, clip.id, "again", **WHO).wait(20)
+        refused = town.centre.cancel(NODE, clip.id, "again", operator=OPERATOR, case=CASE).wait(20)
         assert refused is not None
         assert (refused.state, refused.code) == ("refused", "ended")
-        listed = town.centre.jobs(NODE, operator="b.kowal").wait(20)
+        listed = town.centre.jobs(NODE, operator=OPERATOR).wait(20)
         assert listed is not None
         assert [(line["state"], line["cancelled_by"]) for line in listed.data["jobs"]] == [("cancelled", "b.kowal")]
         asked = [facts_of(event.record, Command) for event in town.events if event.record.type == "command"]

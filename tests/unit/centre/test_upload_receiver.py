@@ -88,7 +88,7 @@ def test_options_tell_what_is_offered_without_asking_who(server: ReceiverServer)
     client.http.close()
     assert reply.status == 204
     assert reply.headers["tus-version"] == "1.0.0"
-    assert set(reply.headers["tus-extension"].split(",")) == {"creation", "expiration", "checksum"}
+    assert set(reply.headers["tus-extension"].split(",")) == {"creation", "expiration", "checksum", "termination"}
     assert reply.headers["tus-checksum-algorithm"] == "sha1,sha256"
     assert reply.headers["tus-max-size"] == "1000"
 

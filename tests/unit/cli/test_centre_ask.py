@@ -48,7 +48,7 @@ def obey(node: Someone, claims: CommandClaims) -> Sequence[Response]:
         data = {"sha256": hashlib.sha256(JPEG).hexdigest(), "utc": "2026-11-22T13:05:00.000Z"}
         return [accepted, Response(id=claims.id, state="done", data=data)]
     if claims.verb == "jobs":
-        line = {"id": "r-1", "camera": "cam0", "start": "2026-11-22T13:05:00.000Z", "end": "2026-11-22T13:06:00.000Z"}
+        line: dict[str, object] = {"id": "r-1", "camera": "cam0", "start": "2026-11-22T13:05:00.000Z", "end": "2026-11-22T13:06:00.000Z"}
         line |= {"operator": "a.nowak", "case": "c\x1b[31m", "state": "accepted", "text": "quiet hours: waits for 06:00", "new": 1}
         return [accepted, Response(id=claims.id, state="done", data={"jobs": [line], "left_out": 4})]
     if claims.verb == "clip" and claims.args.get("deadline"):

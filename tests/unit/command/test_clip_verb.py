@@ -152,7 +152,7 @@ def test_a_node_whose_clock_is_not_set_takes_hours_but_no_instant_and_waits_for_
 @pytest.mark.parametrize("more", [{"urgent": "yes"}, {"deadline": True}, {"deadline": None}, {"place": 1}])
 def test_arguments_of_another_form_are_refused(more: dict[str, object]) -> None:
     with pytest.raises(Refused) as refused:
-        Counter().ask(**more)
+        Counter().ask(-120, -60, "r-1", **more)
     assert code_of(refused) == "bad_args"
 
 
