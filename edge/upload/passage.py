@@ -12,8 +12,8 @@ from edge.upload.pace import FairPace
 URGENT_WEIGHT = 4.0
 LAG_S = 2.0
 """A message to the centre that is not acknowledged for so long: the link is full, and it is us who fill it."""
-_YIELD_S = 5.0
-"""The longest stretch without a byte: receivers give up on a connection that is still for longer than some 15 s."""
+YIELD_S = 5.0
+"""Receivers give up on a connection that is still for longer than some 15 s."""
 _LOOK_S = 0.1
 
 Pause = Callable[[float], None]
@@ -37,20 +37,29 @@ class LinkLag:
 
 
 class Passage:
-    """Of one transfer; one thread."""
+    """Of one transfer; one thread. yield_s: the longest stretch without a byte while alarms are late."""
 
-    def __init__(self, pace: FairPace, *, urgent: bool = False, budget: DailyBudget | None = None, lag: LinkLag | None = None) -> None:
+    def __init__(
+        self,
+        pace: FairPace,
+        *,
+        urgent: bool = False,
+        budget: DailyBudget | None = None,
+        lag: LinkLag | None = None,
+        yield_s: float = YIELD_S,
+    ) -> None:
         self._share = pace.share(URGENT_WEIGHT if urgent else 1.0)
         self._urgent = urgent
         self._budget = budget
         self._lag = lag or LinkLag()
+        self._yield_s = yield_s
         self.quantum_bytes = pace.quantum_bytes
 
     def enter(self, count: int, pause: Pause) -> None:
         """Returns when `count` bytes may go, at most quantum_bytes. Raises Stopped, also for a budget that is used up."""
         if self._budget is not None and not self._urgent and not self._budget.reserve(count):
             raise Stopped("today's budget is used up")
-        give_way_s = monotonic_s() + _YIELD_S
+        give_way_s = monotonic_s() + self._yield_s
         while self._lag.is_long and monotonic_s() < give_way_s:
             pause(_LOOK_S)
         self._share.ask(count)
