@@ -116,6 +116,7 @@ class _Link:
         proxy.connections += 1
         upstream: asyncio.StreamWriter | None = None
         downward: asyncio.Task[None] | None = None
+        upward: asyncio.Task[None] | None = None
         try:
             if proxy.refusing:
                 return
@@ -124,14 +125,13 @@ class _Link:
             downward = asyncio.ensure_future(self._down(from_server))
             upward = asyncio.ensure_future(self._buffered(upstream) if proxy.buffering else self._up(upstream))
             await asyncio.wait({downward, upward}, return_when=asyncio.FIRST_COMPLETED)
-            upward.cancel()
-            await asyncio.gather(upward, return_exceptions=True)
         except OSError:
             return
         finally:
-            if downward is not None:
-                downward.cancel()
-                await asyncio.gather(downward, return_exceptions=True)
+            for half in (upward, downward):
+                if half is not None:
+                    half.cancel()
+                    await asyncio.gather(half, return_exceptions=True)
             if upstream is not None:
                 upstream.close()
             if downward is not None and downward.done() and not downward.cancelled():
