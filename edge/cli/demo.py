@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import re
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
 
 _TURN_S = 0.1
 _ALONE_S = 40
-"""Unattended without --seconds."""
+"""Without --seconds and without anybody to press Ctrl-C."""
 _LEAST_S = 30
 
 
 @click.command(epilog=example("edge demo", "edge demo --source rtsp://127.0.0.1:8554/street", "edge demo --seconds 40 --json"))
-@click.option("--seconds", type=click.IntRange(_LEAST_S, 86_400), help="Stop after so long; default: at Ctrl-C (with --json: 40).")
+@click.option(
+    "--seconds",
+    type=click.IntRange(_LEAST_S, 86_400),
+    help="Stop after so long; default: at Ctrl-C; without a terminal, or with --json: 40.",
+)
 @click.option(
     "--source", "sources", multiple=True, metavar="URI", help="Camera beside the synthetic one: file:PATH, rtsp://..., v4l2:/dev/video0."
 )
@@ -56,7 +61,7 @@ def command(seconds: int | None, sources: tuple[str, ...], folder: Path | None, 
     logging.basicConfig(filename=folder / "demo.log", level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     film = "" if sources else _film(folder, as_json)
     cameras = ["synthetic:", *([film] if film else [_absolute(source) for source in sources])]
-    limit_s = float(seconds) if seconds is not None else (_ALONE_S if as_json else None)
+    limit_s = float(seconds) if seconds is not None else (_ALONE_S if as_json or not sys.stdout.isatty() else None)
     scene = Scene()
     from edge.capture.pictures import contact_sheet
 

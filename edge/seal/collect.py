@@ -11,6 +11,7 @@ from edge.seal.findings import Findings
 from edge.seal.gops import Gop, Matching, paper_of
 from edge.seal.onvif import MalformedSei, SignedDocument, begins_gop, is_hashed, is_signing_sei, read_sei
 from edge.seal.parameter_watch import ParameterWatch
+from edge.seal.presentation import redraws
 from edge.seal.signers import Signers
 
 _MOST_WAITING = 1000
@@ -112,6 +113,8 @@ class Collector:
             self._document(signed)
         elif hides_start_code(nal):
             self.findings.add("unverifiable", "hidden_start_code", gop=len(self.matching.gops))
+        elif redraws(self.codec, nal):
+            self.findings.add("unverifiable", "redrawn", gop=len(self.matching.gops))
 
     def _signed(self, nal: memoryview) -> SignedDocument | None:
         kind = nal_type(self.codec, nal)

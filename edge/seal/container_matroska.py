@@ -17,6 +17,8 @@ MAGIC = bytes.fromhex("1a45dfa3")
 _SEGMENT, _INFO, _TRACKS, _CLUSTER, _GROUP = 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675, 0xA0
 _TIMESTAMP, _SIMPLE_BLOCK, _BLOCK = 0xE7, 0xA3, 0xA1
 _SCALE, _ENTRY, _NUMBER, _KIND, _CODEC, _PRIVATE, _ENCODINGS, _DURATION = 0x2AD7B1, 0xAE, 0xD7, 0x83, 0x86, 0x63A2, 0x6D80, 0x23E383
+_VIDEO, _PROJECTION = 0xE0, 0x7670
+_CROPS = (0x54AA, 0x54BB, 0x54CC, 0x54DD)
 _VIDEO_TRACK = 1
 _OPENED = frozenset((_SEGMENT, _CLUSTER, _GROUP))
 _LARGEST_TABLE_BYTES = 4 << 20
@@ -81,6 +83,7 @@ def _track(name: str, entries: list[bytes], findings: Findings) -> _Track | None
     table = videos[0]
     if _ENCODINGS in table:
         raise IntegrityError(f"{name}: its pictures are packed once more (ContentEncodings)", remedy="remux it without compression")
+    _tell_presentation(name, table.get(_VIDEO, []), findings)
     codec, form, kind, place = _CODECS[table[_CODEC][0].rstrip(b"\0")]
     private = table.get(_PRIVATE, [b""])[0]
     length_bytes = (private[place] & 3) + 1 if len(private) > place else 0
@@ -88,6 +91,18 @@ def _track(name: str, entries: list[bytes], findings: Findings) -> _Track | None
         raise IntegrityError(f"{name}: its CodecPrivate does not read")
     entry = read_sample_entry(box(form, bytes(78), box(kind, private)))
     return _Track(unsigned(table.get(_NUMBER), 0), codec, entry, length_bytes, unsigned(table.get(_DURATION), 0))
+
+
+def _tell_presentation(name: str, videos: list[bytes], findings: Findings) -> None:
+    """PixelCropBottom, -Top, -Left, -Right (RFC 9559, 5.1.4.1.28.9) and Projection, whose pose turns and mirrors."""
+    try:
+        tables = [child_elements(video) for video in videos]
+    except IntegrityError as error:
+        raise IntegrityError(f"{name}: {error.message}") from error
+    if any(any(body) for table in tables for crop in _CROPS for body in table.get(crop, [])):
+        findings.add("unverifiable", "cropped")
+    if any(_PROJECTION in table for table in tables):
+        findings.add("unverifiable", "turned")
 
 
 def _units(source: FileBytes, track: _Track, scale: int, findings: Findings) -> Iterator[Unit]:

@@ -85,7 +85,9 @@ def _track(source: FileBytes, head: bytes, traks: list[Box], findings: Findings)
     if tracks[0].entries > 1:
         findings.add("unverifiable", "several_descriptions", entries=tracks[0].entries)
     if tracks[0].turned:
-        findings.add("note", "turned")
+        findings.add("unverifiable", "turned")
+    if tracks[0].cropped:
+        findings.add("unverifiable", "cropped")
     return tracks[0]
 
 

@@ -9,6 +9,7 @@ from edge.bmff.boxes import HEADER_BYTES, Box, boxes, find_box
 from edge.bmff.params import ParameterSets, read_sample_entry
 from edge.errors import IntegrityError
 from edge.messages.stream import Codec
+from edge.seal.presentation import cropped
 
 _MOST_CHILDREN = 10_000
 _ENTRIES: dict[bytes, tuple[Codec, bytes, bytes]] = {
@@ -38,8 +39,8 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Track:
     """entry: None where the header has no complete parameter sets. entries: how many sample descriptions there are; the first is read.
-    table: the boxes of stbl as bodies. turned: players are told to turn or mirror the pictures. ambiguous: a box stands twice of which
-    there may be one: players choose differently."""
+    table: the boxes of stbl as bodies. turned, cropped: players are told to turn, mirror or crop the pictures. ambiguous: a box stands
+    twice of which there may be one: players choose differently."""
 
     number: int
     codec: Codec
@@ -50,6 +51,7 @@ class Track:
     table: dict[bytes, bytes]
     edits: tuple[Edit, ...]
     turned: bool
+    cropped: bool
     ambiguous: bool
 
 
@@ -96,6 +98,7 @@ def read_track(name: str, data: bytes, trak: Box) -> Track | None:
         table=table,
         edits=_edits(name, data, parts.get(b"edts")),
         turned=turned,
+        cropped=cropped(entries[0], _VISUAL_ENTRY_BYTES),
         ambiguous=not twice.isdisjoint(_SINGLE) or {b"stco", b"co64"} <= set(table) or {b"stsz", b"stz2"} <= set(table),
     )
 

@@ -155,6 +155,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "obrazy na końcach pliku pomijane przez odtwarzacze zgodnie z listą edycji: {pictures}",
     ),
     "turned": ("the file tells players to turn or mirror the pictures", "plik nakazuje odtwarzaczom obrócić lub odbić obraz"),
+    "cropped": ("the file tells players to show a part of the pictures only", "plik nakazuje odtwarzaczom pokazać tylko część obrazu"),
+    "redrawn": (
+        "an unsigned message in the stream tells players to turn, crop, rearrange or recolour pictures ({count} times)",
+        "niepodpisany komunikat w strumieniu nakazuje odtwarzaczom obrócić, przyciąć, przestawić lub przebarwić obrazy (razy: {count})",
+    ),
     "second_video_track": (
         "there are more video tracks ({tracks}), which were not verified: a player may show those",
         "są dalsze ścieżki wideo ({tracks}), których nie sprawdzono: odtwarzacz może pokazać właśnie je",

@@ -7,7 +7,9 @@ from struct import pack
 from edge.bmff.boxes import box, full_box
 from edge.bmff.movie import TIMESCALE
 from edge.bmff.nal import is_slice, nal_type
+from edge.seal.onvif import escape
 from tests.support import attacks as do
+from tests.support import mkv_edit
 from tests.support.attack_shapes import GAPS, NOT, PARTLY, FileChange, Row
 from tests.support.mkv_edit import played_in_order, track_played
 from tests.support.mp4_edit import TABLE, TRACK, box_at, edits, replaced_inside, with_box, with_box_added
@@ -89,6 +91,32 @@ def room_filled(scene: Scene, data: bytes) -> bytes:
     kept = hidden(scene)
     assert data.count(_PLACE * len(kept)) == 1
     return data.replace(_PLACE * len(kept), kept)
+
+
+def mirrored(scene: Scene, data: bytes) -> bytes:
+    """The matrix of the track's header, version 0 or 1 (ISO/IEC 14496-12, 8.3.2)."""
+    header = box_at(data, (*TRACK, b"tkhd"))
+    at = 8 + (52 if header[8] == 1 else 40)
+    return with_box(data, (*TRACK, b"tkhd"), header[:at] + pack(">i", -0x10000) + header[at + 4 :])
+
+
+def clean_aperture(scene: Scene, data: bytes) -> bytes:
+    """The left half is shown (12.1.4)."""
+    head = box_at(data, (*TABLE, b"stsd"))
+    entry = head[16:]
+    width = int.from_bytes(entry[32:34], "big")
+    clap = box(b"clap", pack(">IIIIiIiI", width // 2, 1, 10_000, 1, -width // 4, 1, 0, 1))
+    return with_box(data, (*TABLE, b"stsd"), full_box(b"stsd", 0, 0, pack(">I", 1), box(entry[4:8], entry[8:], clap)))
+
+
+def mirrored_by_message(scene: Scene) -> do.Stream:
+    """Display orientation (H.264 and H.265, D.2.27 and D.2.17), behind another message whose emulation prevention shifts what a careless
+    reader counts."""
+    before = b"\x05\x12" + bytes(16) + b"\0\0"
+    message = before + b"\x2f\x03" + b"\x40\x00\x09" + b"\x80"
+    head = b"\x06" if scene.codec == "h264" else b"\x4e\x01"
+    nal = head + escape(message)
+    return do.in_gop(scene.packets, 2, lambda group: [insert(group[0], scene.codec, nal), *group[1:]])
 
 
 CLIP = ("clip",)
@@ -179,6 +207,46 @@ FILE_ROWS = [
         why="one track is proven; which of them a player shows is the player's choice",
         file=second_track,
         forms=CLIP,
+    ),
+    Row(
+        name="Mirrored by the header",
+        changed="the track's matrix tells players to mirror each picture",
+        verdict=PARTLY,
+        why="the pictures are proven; nothing speaks for the way they are shown",
+        file=mirrored,
+        forms=CLIP,
+    ),
+    Row(
+        name="Cropped by the header",
+        changed="a clean aperture tells players to show the left half",
+        verdict=PARTLY,
+        why="as above",
+        file=clean_aperture,
+        forms=CLIP,
+    ),
+    Row(
+        name="Mirrored by a message in the stream",
+        changed="an unsigned SEI of display orientation, hidden behind one of user data",
+        verdict=PARTLY,
+        why="as above; so is film with an SEI that crops, rearranges or recolours, also from a camera that sends such",
+        stream=mirrored_by_message,
+        forms=CLIP,
+    ),
+    Row(
+        name="Matroska: mirrored",
+        changed="a projection with a yaw of half a turn",
+        verdict=PARTLY,
+        why="as above",
+        file=lambda s, data: mkv_edit.mirrored(data),
+        forms=("matroska",),
+    ),
+    Row(
+        name="Matroska: cropped",
+        changed="a hundred columns at the left are not shown",
+        verdict=PARTLY,
+        why="as above",
+        file=lambda s, data: mkv_edit.cropped(data, 100),
+        forms=("matroska",),
     ),
     Row(
         name="Matroska: another clock for the track",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from struct import pack
 
 SEGMENT, TRACKS, TRACK_ENTRY, CHAPTERS = 0x18538067, 0x1654AE6B, 0xAE, 0x1043A770
-_TRACK_TIMESTAMP_SCALE = 0x23314F
+VIDEO = 0xE0
+_TRACK_TIMESTAMP_SCALE, _PROJECTION, _YAW, _CROP_LEFT = 0x23314F, 0x7670, 0x7673, 0x54CC
 _EDITION, _ORDERED, _ATOM, _UID, _FROM, _TO = 0x45B9, 0x45DD, 0xB6, 0x73C4, 0x91, 0x92
 
 
@@ -44,6 +45,16 @@ def _head(data: bytes, at: int) -> tuple[int, int, int]:
 def track_played(data: bytes, times: float) -> bytes:
     """A track whose times count `times` as much (TrackTimestampScale, which RFC 9559 deprecates and FFmpeg obeys)."""
     return with_element(data, (SEGMENT, TRACKS, TRACK_ENTRY), element(_TRACK_TIMESTAMP_SCALE, pack(">f", times)))
+
+
+def mirrored(data: bytes) -> bytes:
+    """A projection whose yaw of half a turn mirrors (RFC 9559, 5.1.4.1.28.43)."""
+    return with_element(data, (SEGMENT, TRACKS, TRACK_ENTRY, VIDEO), element(_PROJECTION, element(_YAW, pack(">f", 180.0))))
+
+
+def cropped(data: bytes, pixels: int) -> bytes:
+    """The left of each picture is not shown."""
+    return with_element(data, (SEGMENT, TRACKS, TRACK_ENTRY, VIDEO), element(_CROP_LEFT, bytes((pixels,))))
 
 
 def played_in_order(data: bytes, *parts_s: tuple[int, int]) -> bytes:
