@@ -10,7 +10,7 @@ from edge.clock import monotonic_s
 from edge.messages.clip import JobProgress
 from edge.messages.wire import Response
 
-FINAL = ("done", "failed", "refused")
+FINAL = ("done", "failed", "cancelled", "refused")
 _PICTURES_MAX = 8
 
 

@@ -170,13 +170,25 @@ class Client:
         case: str,
         basis: str = "",
         recipient: str = "",
+        urgent: bool = False,
+        deadline: str | float = "",
         id: str = "",
         valid_s: int = 300,
     ) -> Asked:
-        """Footage of one camera, sent to the node's upload address. basis: legal basis; recipient: who receives it. The same id again joins
-        the same job."""
-        args = {"camera": camera, "start": start, "end": end, "basis": basis, "recipient": recipient}
+        """Footage of one camera, sent to the node's upload address; end may lie ahead by a day. basis: legal basis; recipient: who receives
+        it. urgent: before all others, also in quiet hours and over the day's budget. deadline: RFC 3339, or hours after the footage is
+        there. The same id again joins the same job."""
+        args: dict[str, object] = {"camera": camera, "start": start, "end": end, "basis": basis, "recipient": recipient}
+        args |= {"urgent": urgent or None, "deadline": deadline}
         return self.command(node, "clip", args, operator=operator, case=case, id=id, valid_s=valid_s)
+
+    def jobs(self, node: str, *, operator: str, case: str = "", recent: int | None = None) -> Asked:
+        """Its clip jobs, open and closed, in the answer's `data`. recent: most closed ones."""
+        return self.command(node, "jobs", {"recent": recent}, operator=operator, case=case)
+
+    def cancel(self, node: str, id: str, why: str, *, operator: str, case: str = "") -> Asked:
+        """Calls a clip off. Its own last word tells how it ended."""
+        return self.command(node, "cancel", {"id": id, "why": why}, operator=operator, case=case)
 
     def hold(self, node: str, camera: str, start: str, end: str, *, operator: str, case: str, review: str = "", id: str = "") -> Asked:
         """Keeps footage from being erased; end may lie ahead. review: RFC 3339 or a date. The lock gets the request's id."""

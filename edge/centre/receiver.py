@@ -1,4 +1,4 @@
-"""The upload receiver: tus 1.0 (creation, expiration, checksum) as an ASGI application.
+"""The upload receiver: tus 1.0 (creation, expiration, checksum, termination) as an ASGI application.
 
 What it promises a sender: the offset it tells is on disk; one PATCH at a time per upload (423 for the others); a Repr-Digest (RFC 9530,
 sha-256) on HEAD once the file is complete, hashed from the stored bytes and, if the announced hash is the same, already in its place.
@@ -31,7 +31,7 @@ from edge.messages.tus import PATCH_TYPE, TUS_VERSION, count_of, decode_metadata
 _LOG = logging.getLogger(__name__)
 _WRITE_BYTES = 256 << 10
 _ALGORITHMS = ("sha1", "sha256")
-_STATUS = {"too_large": 413, "no_space": 507, "too_many": 503, "bad_metadata": 400, "expired": 410}
+_STATUS = {"too_large": 413, "no_space": 507, "too_many": 503, "bad_metadata": 400, "expired": 410, "complete": 403}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -56,6 +56,7 @@ class Receiver:
             Route(path + "/", self._options, methods=["OPTIONS"]),
             Route(path + "/{uid}", self._guarded(self._head), methods=["HEAD"]),
             Route(path + "/{uid}", self._guarded(self._patch), methods=["PATCH"]),
+            Route(path + "/{uid}", self._guarded(self._delete), methods=["DELETE"]),
             Route(path + "/{uid}", self._options, methods=["OPTIONS"]),
         ]
         self.app = Starlette(routes=routes)
@@ -86,7 +87,7 @@ class Receiver:
             204,
             {
                 "Tus-Version": TUS_VERSION,
-                "Tus-Extension": "creation,expiration,checksum",
+                "Tus-Extension": "creation,expiration,checksum,termination",
                 "Tus-Checksum-Algorithm": ",".join(_ALGORITHMS),
                 "Tus-Max-Size": str(self._store.limits.max_bytes),
             },
@@ -133,6 +134,18 @@ class Receiver:
             return await self._write(request, info)
         finally:
             self._writing.discard(info.uid)
+
+    async def _delete(self, request: Request) -> Response:
+        """Only of what is not complete."""
+        info = await run_in_threadpool(self._store.info, request.path_params["uid"])
+        if info.uid in self._writing or info.uid in self._completing:
+            return _answer(423)
+        self._writing.add(info.uid)
+        try:
+            await run_in_threadpool(self._store.terminate, info)
+        finally:
+            self._writing.discard(info.uid)
+        return _answer(204)
 
     async def _write(self, request: Request, info: Info) -> Response:
         start = await run_in_threadpool(self._store.offset, info)

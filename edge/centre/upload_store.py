@@ -169,6 +169,12 @@ class UploadStore:
         self._disk.replace(self._uploads / info.uid / "done.json", msgspec.json.encode(outcome))
         return outcome
 
+    def terminate(self, info: Info) -> None:
+        """The sender gives an upload up. Raises Refused("complete") for one whose bytes are all here: no sender deletes evidence."""
+        if self.offset(info) == info.size:
+            raise Refused("complete", "all bytes of this upload have arrived: it stays")
+        self._remove(self._uploads / info.uid)
+
     def sweep(self) -> int:
         """Removes expired uploads, at most every ten minutes; returns how many. Delivered files stay."""
         now = self._clock.read()
@@ -177,11 +183,14 @@ class UploadStore:
         self._swept_ns = now.boot_ns
         gone = [entry.name for entry in self._disk.scan(self._uploads) if entry.is_dir and self._is_over(entry.name, now.utc_ns)]
         for uid in gone:
-            room = self._uploads / uid
-            for entry in sorted(self._disk.scan(room), key=lambda item: item.name == "info.json"):
-                self._disk.unlink(room / entry.name)
-            self._disk.rmdir(room)
+            self._remove(self._uploads / uid)
         return len(gone)
+
+    def _remove(self, room: Path) -> None:
+        """info.json last: an upload cut half-way is still known, and removed again."""
+        for entry in sorted(self._disk.scan(room), key=lambda item: item.name == "info.json"):
+            self._disk.unlink(room / entry.name)
+        self._disk.rmdir(room)
 
     def _is_over(self, uid: str, utc_ns: int) -> bool:
         """Expired, or created but never answered (no info.json) for as long."""

@@ -15,9 +15,11 @@ from edge.cli.times import parse_range
 from edge.clock import format_utc
 from edge.errors import UsageError
 
-LATER = {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")} | {
-    name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")
-}
+LATER = (
+    {name: ("edge.cli.centre_jobs", name) for name in ("jobs", "cancel")}
+    | {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")}
+    | {name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")}
+)
 """Command -> (module, name): imported when it is called."""
 
 

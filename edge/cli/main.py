@@ -20,6 +20,7 @@ COMMANDS = {
     "timeline": "Show what footage there is, what is missing and why.",
     "clip": "Write footage of a camera as MP4 files.",
     "verify": "Say whether footage is authentic.",
+    "jobs": "Show the clips that were asked for; call one off.",
     "hold": "Keep footage from being erased: evidence locks.",
     "key": "Make and show the key that signs footage.",
     "retention": "How long footage is kept: report, destruction protocol.",

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edge.config import sources
+from edge.config.hours import DAY_MINUTES, quiet_minutes
 from edge.config.legal import legal_faults
 from edge.config.model import Retention
 from edge.config.problems import Problem
@@ -142,6 +143,10 @@ def _upload(upload: Tables | None) -> Iterator[Problem]:
         return
     if "url" in upload:
         yield from _upload_url(upload["url"])
+    if len(quiet_minutes(upload.get("quiet_hours", []))) == DAY_MINUTES:
+        yield Problem("upload.quiet_hours", "leave no minute of the day for uploads")
+    if "daily_mb" in upload and upload.get("metered") is not True:
+        yield Problem("upload.daily_mb", "counts only with metered = true: write that, or leave it out")
     yield from _pair(upload, "upload")
 
 

@@ -39,12 +39,13 @@ from edge.services.agent_turns import Agent
 from edge.services.agent_verbs import Workshop, verbs_of
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
+from edge.services.clip_ahead import Ahead
 from edge.services.clip_jobs import ClipJobs
+from edge.services.clip_rules import rules_of
 from edge.services.errands import Errands
 from edge.services.key_standing import CODE as SEAL_ALARM
 from edge.upload.http import target_of
 from edge.upload.jobs import JobStore
-from edge.upload.send import settings_of as upload_settings_of
 
 PEOPLE_AND_WATCHER = ("watcher", "local")
 
@@ -68,13 +69,12 @@ def build(
     store = JobStore(disk, folders.jobs)
     jobs = None
     if config.upload is not None and target is not None:
-        deadline_s = config.upload.deadline_h * 3600
         jobs = ClipJobs(
             store,
             ClipMaker(node, _packages(config, disk, clock, checkpoints)),
             target,
-            upload_settings_of(config.upload),
-            deadline_s,
+            rules_of(config.upload, config.node.timezone, disk, clock, boot, state),
+            Ahead(store, RingReader(disk, folders.data, clock, boot, config.retention.days), clock, boot),
             inbox.put,
         )
     ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
@@ -89,6 +89,7 @@ def build(
         ring=ring,
         holds=holds,
         store=store,
+        called_off=jobs.look_at if jobs is not None else None,
         errands=errands,
         org=mqtt.org,
     )

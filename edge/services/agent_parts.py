@@ -79,7 +79,7 @@ class Parts:
     def threads(self) -> list[ServiceThread]:
         """Those that an agent cannot be without."""
         working = [self.health.thread, self.checkpoints.thread, self.errands.thread]
-        return working if self.jobs is None else [*working, self.jobs.thread]
+        return working if self.jobs is None else [*working, *self.jobs.threads]
 
     def stop_threads(self, deadline_s: float) -> None:
         """Each within its deadline; what they leave is done at the next start."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.audit.journals import NodeJournals
-from edge.clip.holes import Missing, missing_of
-from edge.clip.plan import plan_clip
-from edge.clip.shape import Plan
 from edge.clock import Clock
-from edge.command.clip import ClipVerb
+from edge.command.clip import ClipSource, ClipVerb
 from edge.command.dispatch import Verb
 from edge.command.hold import HoldVerb, ReleaseVerb
+from edge.command.jobs import CancelVerb, JobList
 from edge.command.looking import Reports, Snapshots, Timelines
 from edge.config.model import NodeConfig
 from edge.host.disk import Disk
-from edge.messages.clip import ClipRequest
 from edge.ring.hold import Holds
 from edge.ring.layout import NodeFolders
 from edge.ring.query import RingReader
+from edge.services.clip_ahead import plan_of, recorded_so_far
 from edge.services.errands import Errand, Errands
 from edge.upload.jobs import JobStore
 
@@ -35,6 +34,8 @@ class Workshop:
     ring: RingReader
     holds: Holds
     store: JobStore
+    called_off: Callable[[str], None] | None
+    """Told of a job that is to end; None where none is carried out."""
     errands: Errands
     org: str
 
@@ -44,6 +45,7 @@ def verbs_of(shop: Workshop) -> dict[str, Verb]:
         "clip": _clip(shop),
         "hold": HoldVerb(shop.holds),
         "release": ReleaseVerb(shop.holds),
+        "cancel": CancelVerb(shop.store, shop.clock, shop.called_off),
         **{name: shop.errands.verb(name, errand) for name, errand in _errands(shop).items()},
     }
 
@@ -59,22 +61,18 @@ def _errands(shop: Workshop) -> dict[str, Errand]:
     return {
         "timeline": Timelines(cameras, ring),
         "snapshot": Snapshots(shop.org, node.id, cameras, ring, shop.disk, shop.clock),
+        "jobs": JobList(shop.store),
         "report": Reports(node.id, node.place, cameras, journals, node.timezone, shop.clock),
     }
 
 
 def _clip(shop: Workshop) -> ClipVerb:
-    return ClipVerb(
-        [camera.id for camera in shop.config.camera],
-        lambda request: _plan(shop.ring, request),
-        shop.store,
-        shop.clock,
-        deliverable=shop.config.upload is not None,
+    upload = shop.config.upload
+    source = ClipSource(
+        {camera.id: camera.bitrate_kbps for camera in shop.config.camera},
+        lambda request: plan_of(shop.ring, request),
+        lambda request: recorded_so_far(shop.ring, request),
+        upload.deadline_h * 3600 if upload is not None else None,
+        shop.boot,
     )
-
-
-def _plan(ring: RingReader, request: ClipRequest) -> Plan:
-    def missing(start_ns: int, end_ns: int) -> list[Missing]:
-        return missing_of(ring.timeline(request.camera, start_ns, end_ns), end_ns)
-
-    return plan_clip(ring, request, missing=missing)
+    return ClipVerb(source, shop.store, shop.clock)

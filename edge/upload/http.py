@@ -20,7 +20,7 @@ from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
 from edge.upload.origin import on_our_origin, origin
 from edge.upload.steps import Broken, Reply
-from edge.upload.wire import Wire, dial
+from edge.upload.wire import Count, Wire, dial
 
 Read = Callable[[], None]
 """Called before each piece of an answer that is read and hashed; may raise."""
@@ -60,10 +60,14 @@ def target_of(settings: Upload) -> Target:
 
 
 class Http:
-    """Requests to one origin, one after another on one connection. One thread; `close` when done."""
+    """Requests to one origin, one after another on one connection. One thread; `close` when done. count: told of all bytes that go and
+    come."""
 
-    def __init__(self, target: Target, connect_timeout_s: float = 20.0, progress_timeout_s: float = 20.0) -> None:
+    def __init__(
+        self, target: Target, connect_timeout_s: float = 20.0, progress_timeout_s: float = 20.0, count: Count = lambda count: None
+    ) -> None:
         self._target = target
+        self._count = count
         self._connect_timeout_s = connect_timeout_s
         self._progress_timeout_s = progress_timeout_s
         self._connection: http.client.HTTPConnection | None = None
@@ -124,7 +128,7 @@ class Http:
         if connection is None:
             _, host, port = origin(self._target.url)
             connection = http.client.HTTPConnection(host, port)
-            connection.sock = dial(host, port, self._target.tls, self._connect_timeout_s, self._progress_timeout_s)
+            connection.sock = dial(host, port, self._target.tls, self._connect_timeout_s, self._progress_timeout_s, self._count)
             self._connection = connection
         wire = connection.sock
         if not isinstance(wire, Wire):

@@ -58,7 +58,7 @@ class PutMachine:
         self._base = base + "/"
         self._folders = [f"{base}/{words[0]}/", f"{base}/{words[0]}/{words[1]}/"]
         self._final = self._folders[1] + words[2]
-        self._part = f"{self._folders[1]}{words[2]}.{offer.sha256[:16]}.part"
+        self._part = part_of(self._final, offer.sha256)
         self._stage: Stage = "look"
         self._moves = False
         self._began = remembered_url == self._final
@@ -213,6 +213,11 @@ class PutMachine:
         self.trouble = why
         self.offset = 0
         return back_off(self._limits, self._failures, self._head("look"), why, least_s)
+
+
+def part_of(final: str, sha256: str) -> str:
+    """The temporary name beside it, of this job's bytes alone."""
+    return f"{final}.{sha256[:16]}.part"
 
 
 def digest_of(headers: Mapping[str, str]) -> str | None:

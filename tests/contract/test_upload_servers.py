@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from edge.upload.http import Http, Target
 from edge.upload.send import Progress
 from edge.upload.steps import Reply
+from edge.upload.undo import remove
 from tests.support.clips import MemoryClip, noise
 from tests.support.delivery import Delivery, quick
 from tests.support.proxy import Proxy
@@ -51,6 +53,29 @@ def test_an_upload_stopped_half_way_goes_on_where_it_was(server: Server) -> None
     assert sent.progress.sent_bytes <= 2 * MIB
     assert len(delivery.remembered) == 1
     assert server.stored(sent.url, "clip.mp4") == delivery.clip.data
+
+
+def test_what_is_half_sent_of_a_job_that_is_called_off_is_removed(server: Server) -> None:
+    delivery = Delivery(server.url, MemoryClip(noise(3 * MIB)), settings=quick(patch_bytes=MIB))
+
+    def stop_half_way(progress: Progress) -> None:
+        if progress.offset >= MIB:
+            delivery.stop.set()
+
+    delivery.hook = stop_half_way
+    assert delivery.send().state == "stopped"
+    [url] = delivery.remembered
+    head = {"Tus-Resumable": "1.0.0"}
+    asker = Http(Target(server.url))
+    before = asker.request("HEAD", url, head)
+    assert isinstance(before, Reply)
+    assert before.status == 200
+    assert remove(Target(server.url), delivery.settings, delivery.clip.etag(), url, threading.Event())
+    after = asker.request("HEAD", url, head)
+    assert isinstance(after, Reply)
+    assert after.status in (404, 410)
+    assert remove(Target(server.url), delivery.settings, delivery.clip.etag(), url, threading.Event()), "once more is no fault"
+    asker.close()
 
 
 def test_two_clips_with_the_same_beginning_are_two_uploads(server: Server) -> None:

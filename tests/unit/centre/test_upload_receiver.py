@@ -88,7 +88,7 @@ def test_options_tell_what_is_offered_without_asking_who(server: ReceiverServer)
     client.http.close()
     assert reply.status == 204
     assert reply.headers["tus-version"] == "1.0.0"
-    assert set(reply.headers["tus-extension"].split(",")) == {"creation", "expiration", "checksum"}
+    assert set(reply.headers["tus-extension"].split(",")) == {"creation", "expiration", "checksum", "termination"}
     assert reply.headers["tus-checksum-algorithm"] == "sha1,sha256"
     assert reply.headers["tus-max-size"] == "1000"
 
@@ -169,6 +169,21 @@ def test_an_expired_upload_is_gone(client: Client, clock: ManualClock) -> None:
     clock.advance(3601)
     assert client.head(url).status == 410
     assert client.patch(url, 0, DATA).status == 410
+
+
+def test_an_upload_that_was_given_up_is_gone_and_one_that_is_complete_stays(client: Client, server: ReceiverServer) -> None:
+    given_up = client.create()
+    assert client.patch(given_up, 0, DATA[:4]).status == 204
+    assert client.ask("DELETE", given_up, {}).status == 412
+    assert client.ask("DELETE", given_up, VERSION).status == 204
+    assert client.head(given_up).status == 404
+    assert client.ask("DELETE", given_up, VERSION).status == 404
+    whole = client.create()
+    assert client.patch(whole, 0, DATA).status == 204
+    assert client.ask("DELETE", whole, VERSION).status in (403, 423), "while it is hashed it is busy"
+    assert client.digest(whole) == repr_digest(SHA256)
+    assert client.ask("DELETE", whole, VERSION).status == 403
+    assert client.digest(whole) == repr_digest(SHA256)
 
 
 def test_a_request_that_falls_silent_is_ended_and_what_came_is_kept(client: Client, server: ReceiverServer) -> None:

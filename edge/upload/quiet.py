@@ -1,0 +1,30 @@
+"""Quiet hours by the wall clock of a place, through the nights on which it is put forward and back. Pure.
+
+An hour that comes twice is quiet both times; one that is left out is not waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta, tzinfo
+
+from edge.clock import NS_PER_S, to_ns, utc_datetime
+
+_MOST_MINUTES = 2 * 24 * 60
+"""Two days: by then any quiet stretch that leaves a minute of the day is over, whatever the clock is put to."""
+
+
+def quiet_until(minutes: Collection[int], zone: tzinfo, utc_ns: int) -> int | None:
+    """UTC of the end of the quiet stretch under way; None: it is not quiet. minutes: the quiet ones, since local midnight."""
+    moment = utc_datetime(utc_ns - utc_ns % (60 * NS_PER_S))
+    if not minutes or not _is_quiet(minutes, zone, moment):
+        return None
+    for later in range(1, _MOST_MINUTES):
+        if not _is_quiet(minutes, zone, moment + timedelta(minutes=later)):
+            return to_ns(moment + timedelta(minutes=later))
+    return to_ns(moment + timedelta(minutes=_MOST_MINUTES))
+
+
+def _is_quiet(minutes: Collection[int], zone: tzinfo, moment: datetime) -> bool:
+    local = moment.astimezone(zone)
+    return local.hour * 60 + local.minute in minutes
