@@ -129,6 +129,7 @@ def test_a_redirect_to_somewhere_else_is_never_followed(server: Server, status: 
 def test_a_refusal_ends_it_with_its_code_and_nothing_under_the_name(server: Server, status: int, code: str) -> None:
     outcome = tried(server, in_the_middle(server, Answer(status)))
     assert (outcome.sent.state, outcome.sent.code) == ("failed", code)
+    assert server.method == "tus" or outcome.sent.progress.sent_bytes == 0, "a PUT asks first"
     assert not (server.job(outcome.delivery.request) / "clip.mp4").exists()
 
 
