@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
+from edge.centre.admission import Admission
 from edge.centre.receiver import Receiver
 from edge.centre.upload_store import StoreLimits, UploadStore
 from edge.clock import Clock
@@ -27,12 +28,13 @@ _PATH = "/files"
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
     """port 0: any free one. certificate, key: PEM files for TLS; client_ca: PEM of the authority whose clients alone may connect.
-    Anything but loopback needs a token or client_ca."""
+    Anything but loopback needs a token, tokens (a file with a token of its own for each node) or client_ca."""
 
     folder: Path
     host: str = "127.0.0.1"
     port: int = 0
     token: str = ""
+    tokens_file: Path | None = None
     certificate: str = ""
     key: str = ""
     client_ca: str = ""
@@ -49,7 +51,7 @@ class ReceiverServer:
         self._settings = settings
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="receiver-hash")
         store = UploadStore(disk, settings.folder, clock, settings.limits)
-        self.receiver = Receiver(store, self._hasher, settings.token, _PATH, settings.idle_s)
+        self.receiver = Receiver(store, self._hasher, Admission(settings.token, settings.tokens_file), _PATH, settings.idle_s)
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -126,7 +128,7 @@ class _Server(uvicorn.Server):
 
 
 def _check(settings: ServeSettings) -> None:
-    if not is_loopback(settings.host) and not (settings.certificate and (settings.token or settings.client_ca)):
+    if not is_loopback(settings.host) and not (settings.certificate and (settings.token or settings.tokens_file or settings.client_ca)):
         raise ConfigError(
             f"upload receiver: {settings.host} is not loopback", remedy="give a certificate, and a token or an authority of clients"
         )

@@ -29,6 +29,9 @@ Body = Callable[[], Iterator[bytes | bytearray | memoryview]]
 _REDIRECTS = (307, 308)
 _MOST_REDIRECTS = 3
 _MOST_ANSWER_BYTES = 64 << 10
+_ASK_FIRST_BYTES = 256 << 10
+"""A PUT is not divided: from here on it is worth a round trip to ask whether it will be taken at all."""
+_INVITATION_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +73,21 @@ class Http:
         self._count = count
         self._connect_timeout_s = connect_timeout_s
         self._progress_timeout_s = progress_timeout_s
+        self._invitation_s = min(_INVITATION_S, progress_timeout_s / 4)
+        self._asks_first = True
         self._connection: http.client.HTTPConnection | None = None
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None, length: int = 0, read: Read | None = None
     ) -> Reply | Broken:
         """`body` gives exactly `length` bytes, afresh at each call (a kept-alive connection the server has closed is replaced once;
-        a redirect within the origin is followed, with the method kept). What `body` raises passes through."""
+        a redirect within the origin is followed, with the method kept). A large PUT asks first (Expect: 100-continue), so that a refusal
+        costs no body. What `body` raises passes through."""
         for _ in range(_MOST_REDIRECTS):
             answer = self._once(method, url, headers, body, length, read)
+            if isinstance(answer, Reply) and answer.status == 417 and self._asks_first:
+                self._asks_first = False
+                continue
             if not isinstance(answer, Reply) or answer.status not in _REDIRECTS:
                 return answer
             onward = on_our_origin(url, answer.headers.get("location", ""))
@@ -113,11 +122,13 @@ class Http:
         whole = False
         try:
             connection, wire = self._connected()
-            self._send_head(connection, method, url, headers, length if body else None)
-            if body is not None:
+            asks = body is not None and method == "PUT" and length >= _ASK_FIRST_BYTES and self._asks_first
+            self._send_head(connection, method, url, {**headers, "Expect": "100-continue"} if asks else headers, length if body else None)
+            invited = not asks or wire.invited(self._invitation_s)
+            if body is not None and invited:
                 self._send_body(wire, body, sent)
             answer = self._answer(connection, wire, sent, read)
-            whole = True
+            whole = invited  # else the announced body is still owed on this connection
             return answer
         finally:
             if not whole:

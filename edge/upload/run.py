@@ -18,7 +18,7 @@ from edge.upload.pace import FairPace
 from edge.upload.parcel import Parcel, clip_file, listing, metadata_of
 from edge.upload.passage import Passage, Stopped
 from edge.upload.send import Progress, Sent, Settings, Source, send_file
-from edge.upload.undo import called_off
+from edge.upload.undo import called_off, remove
 
 _LOG = logging.getLogger(__name__)
 
@@ -202,7 +202,10 @@ class _Run:
                 passage=self._passage,
             )
         except (Unreadable, IntegrityError) as error:
-            return Sent("failed", "", Progress(0, 0, 0, 0, 0, ""), "unreadable", str(error))
+            begun = self.account.memory.files.get(told.sha256)
+            sent = Sent("failed", begun.url if begun else "", Progress(0, 0, 0, 0, 0, ""), "unreadable", str(error))
+        if sent.state == "failed" and sent.url and sent.progress.offset < told.bytes:
+            remove(self._target, self._settings, told.sha256, sent.url, self._stop)  # of use to nobody, at the receiver's cost
         if sent.state == "done":
             self.account.keep(told.sha256, FileMemory(url=sent.url, size=told.bytes, done=True, told=told, clip=file.clip))
         return sent

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import io
 import logging
+import re
 import socket
 import ssl
 import struct
@@ -26,6 +27,10 @@ _LOWER_EFFORT = 1 << 2
 _BULK = 2
 """SO_PRIORITY (tc-prio(8)): behind the alarms in this node's own queue, too."""
 
+_END = b"\r\n\r\n"
+_CONTINUE = re.compile(rb"HTTP/1\.\d 100\b")
+_MOST_HEAD_BYTES = 64 << 10
+
 Count = Callable[[int], None]
 
 
@@ -39,6 +44,8 @@ class Wire:
         self._count = count
         self._give_up_s = 0.0
         self._queued = 0
+        self._came = b""
+        """Of an answer that was looked at: read before anything else."""
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Raises TimeoutError when nothing at all was acknowledged for the progress timeout; other OSErrors as they come."""
@@ -55,7 +62,34 @@ class Wire:
         self._give_up_s = monotonic_s() + self._timeout_s
         self._queued = self._unacknowledged()
 
+    def invited(self, wait_s: float) -> bool:
+        """After a head with `Expect: 100-continue`: whether to send the body. 100 says so, and so does silence for `wait_s` (RFC 9110,
+        10.1.1); any other answer, or the end of the connection, is left to be read. Raises OSError."""
+        until_s = monotonic_s() + wait_s
+        while _END not in self._came and len(self._came) < _MOST_HEAD_BYTES:
+            left_s = until_s - monotonic_s()
+            if left_s <= 0:
+                return True
+            self._sock.settimeout(left_s)
+            try:
+                piece = self._sock.recv(4096)
+            except TimeoutError:
+                return True
+            self._count(len(piece))
+            if not piece:
+                return False
+            self._came += piece
+        if not _CONTINUE.match(self._came):
+            return False
+        self._came = self._came.partition(_END)[2]
+        return True
+
     def receive_into(self, buffer: bytearray | memoryview) -> int:
+        if self._came:
+            piece = self._came[: len(buffer)]
+            self._came = self._came[len(piece) :]
+            buffer[: len(piece)] = piece
+            return len(piece)
         received = self._patiently(lambda: self._sock.recv_into(buffer))
         self._count(received)
         return received

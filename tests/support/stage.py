@@ -64,11 +64,12 @@ class Stage:
 
 
 @contextmanager
-def raised(folder: Path) -> Iterator[Stage]:
-    """A stage below `folder`."""
+def raised(folder: Path, filler_bytes: int = 0) -> Iterator[Stage]:
+    """A stage below `folder`. filler_bytes: more footage in each second."""
     private, public = make_keys(folder / "keys")
     start_ns = CLOCK.read().utc_ns // NS_PER_S * NS_PER_S - 60 * NS_PER_S
     pole = Pole(disk=LinuxDisk(), clock=ManualClock(start_ns), data=folder / "node" / "data", boot=boot_id())
+    pole.camera.filler_bytes = filler_bytes
     pole.start()
     pole.record(30)
     pole.stop()

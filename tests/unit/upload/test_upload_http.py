@@ -18,7 +18,7 @@ from edge.upload.steps import Broken, Reply
 from tests.support.authority import Authority
 from tests.support.clips import MemoryClip, noise
 from tests.support.delivery import QUICK, Delivery
-from tests.support.scripted_http import ScriptedHttp
+from tests.support.scripted_http import ScriptedHttp, Step
 
 OK = b"HTTP/1.1 204 No Content\r\nUpload-Offset: 5\r\n\r\n"
 CLOSE = b""
@@ -107,6 +107,53 @@ def test_a_refusal_in_the_middle_of_the_body_is_heard() -> None:
         assert isinstance(answer, Reply)
         assert answer.status == 413
         http.close()
+
+
+BIG = 300 << 10
+TAKEN = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+
+
+def put(server: ScriptedHttp, timeout_s: float = 5.0) -> Reply | Broken:
+    http = client(server, timeout_s)
+    answer = http.request("PUT", url(server), {}, lambda: iter([bytes(BIG)]), BIG)
+    http.close()
+    return answer
+
+
+def test_a_large_put_is_sent_when_it_is_asked_for() -> None:
+    with ScriptedHttp([0, b"HTTP/1.1 100 Continue\r\n\r\n", BIG, TAKEN]) as server:
+        assert put(server) == Reply(201, {"content-length": "0"}, BIG)
+    assert "Expect: 100-continue" in server.heads[0].split("\r\n")
+
+
+@pytest.mark.parametrize("status", [401, 403, 413, 507])
+def test_a_large_put_that_is_refused_costs_no_body(status: int) -> None:
+    with ScriptedHttp([0, f"HTTP/1.1 {status} no\r\nContent-Length: 0\r\n\r\n".encode()]) as server:
+        answer = put(server)
+    assert isinstance(answer, Reply)
+    assert (answer.status, answer.sent_bytes) == (status, 0)
+
+
+def test_a_server_that_does_not_know_the_question_gets_the_body_all_the_same() -> None:
+    silent: list[Step] = [0, BIG, TAKEN]
+    knowing_not: list[Step] = [0, b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", CLOSE]
+    with ScriptedHttp(silent) as server:
+        assert put(server, timeout_s=0.4) == Reply(201, {"content-length": "0"}, BIG)
+    with ScriptedHttp(knowing_not, silent) as server:
+        assert put(server) == Reply(201, {"content-length": "0"}, BIG)
+    assert "Expect: 100-continue" not in server.heads[1].split("\r\n")
+
+
+def test_an_answer_that_comes_together_with_the_invitation_is_not_lost() -> None:
+    with ScriptedHttp([0, b"HTTP/1.1 100 Continue\r\n\r\n" + TAKEN, BIG]) as server:
+        assert put(server) == Reply(201, {"content-length": "0"}, BIG)
+
+
+def test_the_end_of_the_connection_instead_of_an_invitation_is_broken() -> None:
+    with ScriptedHttp([0, CLOSE]) as server:
+        answer = put(server)
+    assert isinstance(answer, Broken)
+    assert answer.sent_bytes == 0
 
 
 def test_garbage_is_broken_and_not_an_exception() -> None:
