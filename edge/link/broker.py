@@ -36,6 +36,9 @@ _POLL_BUSY_S = 0.25
 _UNREAD_MAX = 2000
 _UNDONE_MAX_BYTES = 16 << 20
 """A limit for memory only: Mosquitto 2.0 itself exceeds the receive maximum when it takes a session up again."""
+_ASK_S = 4.0
+"""A TCP connection that is not answered is asked for anew so often: the kernel's own pauses between two SYNs grow to 8 s and more, and a
+link that is back is to be used at once."""
 _KEEP_ALIVE_TIMEOUT = 0x8D
 _REFUSALS = (0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C)
 """CONNACK codes (MQTT 5.0, 3.2.2.2) about who this node is; the others are about the broker, and pass."""
@@ -85,7 +88,7 @@ class Session:
         settings = self._settings
         client = Client(CallbackAPIVersion.VERSION2, settings.client_id, protocol=MQTTv5, manual_ack=True, reconnect_on_failure=False)
         client.max_inflight_messages_set(0)
-        client.connect_timeout = settings.connect_timeout_s
+        client.connect_timeout = min(_ASK_S, settings.connect_timeout_s)
         if settings.user:
             client.username_pw_set(settings.user, settings.password.current() if settings.password is not None else None)
         if self._tls is not None:
@@ -100,7 +103,7 @@ class Session:
 
     def run(self, will: Will | None, addresses: Addresses, stop: threading.Event, wake: int) -> None:
         """Connects and serves until `stop` (returns) or the connection is lost (raises)."""
-        self._dial(will, addresses.next())
+        self._dial(will, addresses.next(), stop)
         deadline_s = monotonic_s() + self._settings.connect_timeout_s
         while not stop.is_set():
             if not self.established and monotonic_s() > deadline_s:
@@ -118,7 +121,7 @@ class Session:
         while self._client.want_write() and self._lost is None and self._client.socket() is not None:
             self._turn(wake)
 
-    def _dial(self, will: Will | None, host: str) -> None:
+    def _dial(self, will: Will | None, host: str, stop: threading.Event) -> None:
         settings = self._settings
         if will is not None:
             properties = _properties(PacketTypes.WILLMESSAGE)
@@ -129,7 +132,14 @@ class Session:
         properties.ReceiveMaximum = settings.receive_maximum
         properties.MaximumPacketSize = settings.max_packet_bytes
         clean = settings.session_expiry_s == 0
-        _check(self._client.connect(host, settings.port, settings.keepalive_s, clean_start=clean, properties=properties))
+        ends_s = monotonic_s() + settings.connect_timeout_s
+        while True:
+            try:
+                return _check(self._client.connect(host, settings.port, settings.keepalive_s, clean_start=clean, properties=properties))
+            except TimeoutError:
+                answered = self._tls is not None and self._tls.latest is not None
+                if answered or stop.is_set() or monotonic_s() + _ASK_S > ends_s:
+                    raise
 
     def _turn(self, wake: int) -> None:
         """Waits for the socket or a wake-up, then lets paho read, write and keep the connection alive."""

@@ -14,6 +14,8 @@ from edge.link.port import Cause
 log = logging.getLogger(__name__)
 
 TCP_USER_TIMEOUT_MS = 15_000
+HANDSHAKE_S = 20.0
+"""For each of its messages."""
 Version = tuple[int, int, int] | None
 """What changes when a file is replaced; None while there is none."""
 _REFUSALS = ("certificate", "unknown_ca", "access_denied", "handshake_failure", "protocol_version")
@@ -65,8 +67,11 @@ class NamedContext(ssl.SSLContext):
     latest: ssl.SSLSocket | None = None
 
     def wrap_socket(self, *args: Any, **keywords: Any) -> ssl.SSLSocket:
+        """With the handshake done: it may take longer than paho lets a TCP connection take."""
         keywords["server_hostname"] = self.server_name
         self.latest = super().wrap_socket(*args, **keywords)
+        self.latest.settimeout(HANDSHAKE_S)
+        self.latest.do_handshake()
         return self.latest
 
 

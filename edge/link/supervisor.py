@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 
 from edge.clock import monotonic_s
 from edge.errors import TryAgain
-from edge.link.backoff import Backoff
+from edge.link.backoff import STABLE_S, Backoff
 from edge.link.broker import Lost, Session
 from edge.link.dial import Addresses, Version, cause_of
-from edge.link.port import Disconnected, Event, Incoming, Outgoing, Unreachable, Will
+from edge.link.port import SESSION_TAKEN_OVER, Disconnected, Event, Incoming, Outgoing, Unreachable, Will
 from edge.link.settings import LinkSettings
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,9 @@ class MqttLink:
             lost = _ended(session, will, addresses, self._stop, self._wake_read)
             if session.established:
                 number += 1
-                backoff.lasted(monotonic_s() - started_s)
+                lasted_s = monotonic_s() - started_s
+                if lost.code != SESSION_TAKEN_OVER or lasted_s >= STABLE_S:  # two of one name must not chase each other
+                    backoff.lasted(lasted_s)
                 self._events.put(Disconnected(number, lost.by_peer, lost.code, lost.message))
                 if not self._stop.is_set():
                     will = self._prepare()

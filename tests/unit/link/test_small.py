@@ -38,13 +38,25 @@ def test_waits_are_spread_over_the_whole_interval_and_stay_below_the_limit() -> 
     assert 120 < last[200] < 180
 
 
-def test_only_a_stable_connection_makes_the_waits_short_again() -> None:
+def test_a_stable_connection_makes_the_waits_short_again_and_one_that_drops_at_once_does_not() -> None:
     backoff = Backoff(300.0, lambda low, high: high)
-    assert [backoff.wait_s() for _ in range(4)] == [1, 2, 4, 8]
-    backoff.lasted(STABLE_S - 1)
-    assert backoff.wait_s() == 16
+    assert [backoff.wait_s() for _ in range(5)] == [1, 2, 4, 8, 16]
+    backoff.lasted(0.9)
+    assert backoff.wait_s() == 32
     backoff.lasted(STABLE_S)
     assert backoff.wait_s() == 1
+
+
+def test_a_link_that_is_cut_every_few_seconds_is_used_in_between() -> None:
+    backoff = Backoff(300.0, lambda low, high: high)
+    for _ in range(8):
+        backoff.wait_s()
+    waits = []
+    for _ in range(10):
+        backoff.lasted(5.0)
+        waits.append(backoff.wait_s())
+    assert waits == sorted(waits, reverse=True)
+    assert waits[-1] == 1
 
 
 def test_a_failing_resolver_leaves_the_last_good_address(monkeypatch: pytest.MonkeyPatch) -> None:
