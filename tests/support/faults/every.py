@@ -51,7 +51,7 @@ def full() -> list[Fault]:
         in_the_street("half-open: own words lost", partial(links.swallow, lasts_s=30, down=True), noticed_s=NOTICED_S, back_s=BACK_S),
         in_the_street("300 ms and 5 % loss, each way", partial(links.degrade, lasts_s=60, delay_s=0.3, loss=0.05), every_s=0.2),
         in_the_street("broker's name unknown for a while", partial(links.forget_name, lasts_s=10), by_name=True),
-        behind_a_proxy("reset after each 20 kB, 20 times", partial(links.reset_often, cuts=20, every_bytes=20_000), every_s=quick),
+        behind_a_proxy("reset every 5 s, 8 times", partial(links.reset_often, times=8, every_s=5.0), every_s=quick),
         on_loopback("backlog of 100,000 records", partial(brokers.drain, records=100_000), arrive_s=300.0),
     ]
 

@@ -71,13 +71,12 @@ class Behind:
         self.play_on(stage, self.proxy)
 
 
-def reset_often(stage: Stage, proxy: Proxy, cuts: int, every_bytes: int) -> None:
-    """Each connection is reset after so many bytes."""
+def reset_often(stage: Stage, proxy: Proxy, times: int, every_s: float) -> None:
+    """All connections, whoever has one just then."""
     stage.begins()
-    proxy.cuts_left, proxy.cut_every = cuts, every_bytes
-    proxy.drop_all()
-    stage.until(lambda: proxy.cuts >= cuts, f"{cuts} resets", 300)
-    proxy.cut_every = 0
+    for _ in range(times):
+        stage.wait(every_s)
+        proxy.drop_all()
     stage.ends()
 
 

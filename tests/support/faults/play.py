@@ -71,9 +71,8 @@ def played(fault: Fault, folder: Path) -> Row:
         back_ms, lost_ms = stage.first_heard_ms(stage.ended_ms), stage.lost_ms(stage.began_ms)
         assert back_ms is not None
         noticed_s = None if lost_ms is None or lost_ms > back_ms else (lost_ms - stage.began_ms) / 1000
-        return Row(
-            fault, found(), (stage.ended_ms - stage.began_ms) / 1000, noticed_s, (back_ms - stage.ended_ms) / 1000, tuple(stage.remarks)
-        )
+        lasted_s, back_s = (stage.ended_ms - stage.began_ms) / 1000, (back_ms - stage.ended_ms) / 1000
+        return Row(fault, found(), lasted_s, noticed_s, back_s, tuple(stage.remarks))
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -165,5 +165,5 @@ class Stage:
             found = self.alarms(code)
             return bool(found) and found[-1]["active"] is active
 
-        self.until(last_is_so, f"alarm {code} {'raised' if active else 'cleared'}", within_s)
+        self.until(last_is_so, f"alarm {code} {'raised' if active else 'cleared'}", within_s, 0.2)
         return self.alarms(code)[-1]

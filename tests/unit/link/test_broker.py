@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.config.model import Mqtt
-from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Outgoing, Unreachable
+from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Outgoing, Subscribed, Unreachable
 from edge.link.settings import LinkSettings, settings_of
 from edge.link.supervisor import MqttLink
 from tests.support.certificates import Authority
@@ -144,6 +144,23 @@ def test_a_refused_connection_says_with_which_code() -> None:
         with linked(settings(broker.port)) as link:
             assert wait_for(link, Unreachable).code == 0x87
             wait_for(link, Connected)
+    finally:
+        broker.close()
+
+
+def test_a_refused_subscription_is_asked_for_again_while_the_connection_stands() -> None:
+    def refuses_twice(connection: socket.socket) -> None:
+        connection.sendall(CONNACK)
+        for code in (0x87, 0x87, 0x01):
+            packet = connection.recv(4096)
+            assert packet[0] == 0x82, "SUBSCRIBE"
+            connection.sendall(b"\x90\x04" + packet[2:4] + bytes((0, code)))
+
+    broker = OddBroker(refuses_twice)
+    try:
+        with linked(settings(broker.port, ask_again_s=0.1, keepalive_s=1)) as link:
+            assert wait_for(link, Connected).refused == (("town/v1/n/ack", 0x87),)
+            assert wait_for(link, Subscribed).refused == ()
     finally:
         broker.close()
 
