@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults.every import small
+from tests.support.faults.every import params, small
 from tests.support.faults.play import Fault, played, table
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", small(), ids=lambda fault: str(fault.name))
+@pytest.mark.parametrize("fault", params(small()))
 def test_nothing_is_lost_doubled_or_out_of_order(fault: Fault, tmp_path: Path) -> None:
     row = played(fault, tmp_path)
     print(table([row]))

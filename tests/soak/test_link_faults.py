@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults.every import full
+from tests.support.faults.every import full, params
 from tests.support.faults.play import Fault, Row, played, table
 
 
@@ -22,7 +22,7 @@ def rows() -> Iterator[list[Row]]:
         Path(os.environ["LINK_FAULTS"]).write_text(table(found) + "\n")
 
 
-@pytest.mark.parametrize("fault", full(), ids=lambda fault: str(fault.name))
+@pytest.mark.parametrize("fault", params(full()))
 def test_nothing_is_lost_doubled_or_out_of_order(fault: Fault, tmp_path: Path, rows: list[Row]) -> None:
     row = played(fault, tmp_path)
     rows.append(row)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
+
 from tests.support.faults import broker_faults as brokers
 from tests.support.faults import link_faults as links
 from tests.support.faults.play import Fault
@@ -27,7 +29,12 @@ def behind_a_proxy(name: str, play: Callable[[Stage, Proxy], None], **more: Any)
 
 def in_the_street(name: str, play: Callable[[Stage, Street], None], *, by_name: bool = False, **more: Any) -> Fault:
     made = links.InTheStreet(play, by_name)
-    return Fault(name, made.build, made.play, **more)
+    return Fault(name, made.build, made.play, root=True, **more)
+
+
+def params(faults: list[Fault]) -> list[Any]:
+    """For pytest, by name."""
+    return [pytest.param(fault, id=fault.name, marks=[pytest.mark.root] if fault.root else []) for fault in faults]
 
 
 def full() -> list[Fault]:
@@ -39,7 +46,7 @@ def full() -> list[Fault]:
         on_loopback("broker started without what it kept", partial(brokers.kill_broker, forget=True, away_s=2.0), every_s=quick),
         on_loopback("the same, centre away", partial(brokers.kill_broker_without_centre, away_s=3.0), every_s=quick),
         on_loopback("centre killed", partial(brokers.kill_centre, away_s=3.0), every_s=quick),
-        Fault("broker's disk full", links.on_a_small_disk, partial(links.fill_brokers_disk, lasts_s=5), every_s=quick),
+        Fault("broker's disk full", links.on_a_small_disk, partial(links.fill_brokers_disk, lasts_s=5), every_s=quick, root=True),
         on_loopback("certificate revoked, then renewed", brokers.revoke),
         on_loopback("certificate expired, then renewed", partial(brokers.expire, lasts_s=10)),
         Fault("password changed", brokers.with_passwords, brokers.change_password),

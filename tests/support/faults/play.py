@@ -25,6 +25,7 @@ class Fault:
     noticed_s: float | None = None
     back_s: float | None = None
     arrive_s: float = ARRIVE_S
+    root: bool = False
 
 
 @dataclass(frozen=True)

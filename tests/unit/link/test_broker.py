@@ -142,7 +142,18 @@ def test_a_refused_connection_says_with_which_code() -> None:
     broker = OddBroker(says(bytes.fromhex("2003008700")), good)
     try:
         with linked(settings(broker.port)) as link:
-            assert wait_for(link, Unreachable).code == 0x87
+            failed = wait_for(link, Unreachable)
+            assert (failed.code, failed.cause) == (0x87, "refused")
+            wait_for(link, Connected)
+    finally:
+        broker.close()
+
+
+def test_a_broker_that_is_busy_or_away_refuses_nobody() -> None:
+    broker = OddBroker(says(bytes.fromhex("2003008800")), says(b""), good)
+    try:
+        with linked(settings(broker.port)) as link:
+            assert [wait_for(link, Unreachable).cause for _ in range(2)] == ["", ""]
             wait_for(link, Connected)
     finally:
         broker.close()
@@ -245,7 +256,8 @@ def test_a_broker_with_another_name_is_refused(tls: TlsStage) -> None:
 def test_a_broker_of_another_authority_is_refused(tls: TlsStage, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other", "another authority")
     with linked(tls.settings(ca=other.ca)) as link:
-        assert "certificate" in wait_for(link, Unreachable).text.lower()
+        failed = wait_for(link, Unreachable)
+        assert (failed.cause, "the broker's certificate is not accepted" in failed.text) == ("untrusted", True)
 
 
 def test_a_node_without_the_towns_certificate_is_refused_by_the_broker(tls: TlsStage, tmp_path: Path) -> None:
