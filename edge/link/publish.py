@@ -126,7 +126,7 @@ class Publisher:
         self._in_flight.clear()
         held, self._held = self._held, None
         for lane in self.lanes:
-            lane.disconnected()
+            lane.disconnected(now_s)
         guilty = self._blame(flying, now_s) if news.by_peer else None
         again = [each.what for each in flying if isinstance(each.what, Direct)]
         if isinstance(held, Direct):

@@ -44,6 +44,7 @@ from edge.services.clip_jobs import ClipJobs
 from edge.services.clip_rules import rules_of
 from edge.services.errands import Errands
 from edge.services.key_standing import CODE as SEAL_ALARM
+from edge.services.link_certificates import CertificateWatch
 from edge.upload.http import target_of
 from edge.upload.jobs import JobStore
 
@@ -121,6 +122,7 @@ def build(
         history=HealthHistory(disk, state / "history", mqtt.org, node),
         checkpoints=checkpoints,
         link_alarms=LinkAlarms(journal, [each for each in past.alarms if each.code.startswith(PREFIX)], monotonic_s()),
+        certificates=CertificateWatch(config, clock),
         health_interval_s=config.health.interval_s,
         journal_days=config.retention.journal_days,
         info=_info(config, journal.boot, sorted(verbs) if key is not None else [], checkpoints.every_s),

@@ -32,6 +32,7 @@ from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.services.errands import Errands
 from edge.services.lifecycle import ServiceThread
+from edge.services.link_certificates import CertificateWatch
 from edge.upload.jobs import Final, Job, JobStore
 
 JOURNAL = "agent"
@@ -71,6 +72,7 @@ class Parts:
     history: HealthHistory
     checkpoints: Checkpoints
     link_alarms: LinkAlarms
+    certificates: CertificateWatch
     health_interval_s: float
     journal_days: float
     info: NodeInfo

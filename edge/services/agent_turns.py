@@ -16,7 +16,7 @@ from edge.errors import StorageError
 from edge.host import systemd
 from edge.link.inbox import CommandNews, Ignored, read
 from edge.link.lane import Lane
-from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Unreachable
+from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Subscribed, Unreachable
 from edge.link.publish import Direct, Publisher
 from edge.messages.clip import JobProgress
 from edge.messages.health import LinkHealth
@@ -27,6 +27,7 @@ from edge.services.agent_health import with_backlog
 from edge.services.agent_parts import Inbox, News, Parts
 from edge.services.agent_voice import Voice
 from edge.services.agent_work import Work
+from edge.services.link_certificates import EVERY_S as CERTIFICATES_EVERY_S
 from edge.upload.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Agent:
         self._told_epochs: dict[str, str] = {}
         self._told_info = parts.info
         self._confirmed_s: float | None = None
-        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds"), 0.0)
+        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds", "certificates"), 0.0)
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`: 0. 1 when a thread has ended by a fault: the service manager starts everything anew."""
@@ -120,13 +121,14 @@ class Agent:
             self._publisher.disconnected(event, now_s)
             self._parts.link_alarms.disconnected(event, now_s)
         elif isinstance(event, Unreachable):
-            log.debug("broker: %s", event.text)
+            self._parts.link_alarms.unreachable(event, now_s)
+        elif isinstance(event, Subscribed):
+            self._parts.link_alarms.subscribed(event)
 
     def _connected(self, event: Connected, now_s: float) -> None:
         self._connects += 1
         log.info("connected to the broker, session %d", self._parts.wills.session)
-        for pattern, code in event.refused:
-            log.error("the broker refuses the subscription to %s: 0x%02x", pattern, code)
+        self._parts.link_alarms.connected(event)
         for lane in self._publisher.lanes:
             _learn(lane)
         self._publisher.connected(event, now_s)
@@ -212,6 +214,8 @@ class Agent:
             self._measure_link(now_s)
         if self._work.unrecorded and self._due("record", now_s, _RECORD_AGAIN_S):
             self._work.again()
+        if self._due("certificates", now_s, CERTIFICATES_EVERY_S):
+            self._parts.certificates.look(self._parts.link_alarms.set)
         if self._due("holds", now_s, HOLDS_EVERY_S):
             refresh_holds(self._parts.holds, self._parts.hold_alarms)
         if self._due("day", now_s, DAY_S):

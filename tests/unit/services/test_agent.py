@@ -130,7 +130,7 @@ def test_link_alarms_are_recorded_at_their_edges_only() -> None:
     lane = bench.lane()
     for now_s, code in enumerate((0, 0x87, 0x87, 0x10, 0x87, 0)):
         alarms.look([refusing(lane, code)], float(now_s))
-    assert alarms_of(bench) == [("link_refused", True), ("link_refused", False), ("link_refused", True), ("link_refused", False)]
+    assert alarms_of(bench) == [("link_records_refused", True), ("link_records_refused", False)] * 2
 
 
 def test_one_takeover_is_an_echo_two_are_a_second_device() -> None:
@@ -155,7 +155,7 @@ def test_an_alarm_the_disk_refused_is_recorded_at_the_next_look() -> None:
     alarms.look([lane], 0.0)
     bench.disk.fault = None
     alarms.look([lane], 1.0)
-    assert alarms_of(bench) == [("link_refused", True)]
+    assert alarms_of(bench) == [("link_records_refused", True)]
 
 
 def test_alarms_of_an_earlier_life_are_cleared_when_they_do_not_come_again(tmp_path: Path) -> None:
