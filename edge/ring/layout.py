@@ -54,6 +54,11 @@ class NodeFolders:
         """There while the newest attempt to record what a person does on this node failed: the agent raises an alarm. Volatile."""
         return self.volatile / "custody-refused"
 
+    @property
+    def supervisor(self) -> Path:
+        """Where the agent leaves wishes for restarts. Volatile; no camera can have this name."""
+        return self.volatile / "_supervisor"
+
     def run(self, camera: str) -> Path:
         """Volatile files of one camera: status.json, luma window."""
         return self.volatile / camera

@@ -36,11 +36,12 @@ from edge.services.agent_history import HealthHistory
 from edge.services.agent_parts import JOURNAL, Inbox, Parts
 from edge.services.agent_past import PAST, Past, look_back_from
 from edge.services.agent_turns import Agent
-from edge.services.agent_verbs import Workshop, verbs_of
+from edge.services.agent_verbs import Workshop, followed_of, verbs_of
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.services.errands import Errands
+from edge.services.followed import FollowedVerbs
 from edge.services.key_standing import CODE as SEAL_ALARM
 from edge.upload.http import target_of
 from edge.upload.jobs import JobStore
@@ -80,6 +81,7 @@ def build(
     ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
     holds = holds_of(config, disk, journal, clock, ring)
     errands = Errands(inbox.put, journal)
+    ledger = Ledger(disk, state / "commands")
     shop = Workshop(
         config=config,
         folders=folders,
@@ -91,8 +93,11 @@ def build(
         store=store,
         errands=errands,
         org=mqtt.org,
+        ledger=ledger,
+        state=state,
     )
-    verbs = verbs_of(shop)
+    followed = followed_of(shop)
+    verbs = verbs_of(shop, followed)
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
     parts = Parts(
@@ -108,8 +113,9 @@ def build(
         groups=[[_lane(disk, folders, mqtt, node, name) for name in group] for group in names],
         properties=_properties(disk, folders, mqtt, node, [name for group in names for name in group], clock),
         authority=Authority(node, boot, key),
-        ledger=Ledger(disk, state / "commands"),
+        ledger=ledger,
         verbs=verbs,
+        followed=FollowedVerbs(followed),
         per_hour=config.command.per_operator_and_hour,
         errands=errands,
         holds=holds,

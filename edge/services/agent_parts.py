@@ -31,6 +31,7 @@ from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.services.errands import Errands
+from edge.services.followed import FollowedVerbs
 from edge.services.lifecycle import ServiceThread
 from edge.upload.jobs import Final, Job, JobStore
 
@@ -60,6 +61,7 @@ class Parts:
     authority: Authority
     ledger: Ledger
     verbs: Mapping[str, Verb]
+    followed: FollowedVerbs
     per_hour: int
     """Most commands of one operator, of each verb."""
     errands: Errands

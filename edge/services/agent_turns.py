@@ -27,6 +27,7 @@ from edge.services.agent_health import with_backlog
 from edge.services.agent_parts import Inbox, News, Parts
 from edge.services.agent_voice import Voice
 from edge.services.agent_work import Work
+from edge.services.followed import LOOK_EVERY_S
 from edge.upload.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Agent:
         self._told_epochs: dict[str, str] = {}
         self._told_info = parts.info
         self._confirmed_s: float | None = None
-        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds"), 0.0)
+        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds", "followed"), 0.0)
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`: 0. 1 when a thread has ended by a fault: the service manager starts everything anew."""
@@ -206,6 +207,8 @@ class Agent:
                 self._voice.info(self._told_info)
             if self._publisher.online and self._told_epochs != {lane.name: lane.epoch for lane in self._publisher.lanes if lane.epoch}:
                 self._birth()
+        if self._due("followed", now_s, LOOK_EVERY_S):
+            self._work.follow()
         if self._due("link", now_s, self._parts.health_interval_s / 2):
             self._measure_link(now_s)
         if self._work.unrecorded and self._due("record", now_s, _RECORD_AGAIN_S):

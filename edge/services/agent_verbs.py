@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.audit.journals import NodeJournals
 from edge.clip.holes import Missing, missing_of
@@ -12,7 +14,10 @@ from edge.clock import Clock
 from edge.command.clip import ClipVerb
 from edge.command.dispatch import Verb
 from edge.command.hold import HoldVerb, ReleaseVerb
+from edge.command.ledger import Ledger
 from edge.command.looking import Reports, Snapshots, Timelines
+from edge.command.restart import VERB as RESTART
+from edge.command.restart import Restarts
 from edge.config.model import NodeConfig
 from edge.host.disk import Disk
 from edge.messages.clip import ClipRequest
@@ -37,10 +42,20 @@ class Workshop:
     store: JobStore
     errands: Errands
     org: str
+    ledger: Ledger
+    state: Path
+    """The agent's own folder."""
 
 
-def verbs_of(shop: Workshop) -> dict[str, Verb]:
+def followed_of(shop: Workshop) -> dict[str, Restarts]:
+    """Verbs that are looked after until their last word."""
+    cameras = [camera.id for camera in shop.config.camera]
+    return {RESTART: Restarts(shop.folders, shop.disk, shop.boot, cameras, shop.ledger, shop.state / "restarts")}
+
+
+def verbs_of(shop: Workshop, followed: Mapping[str, Verb]) -> dict[str, Verb]:
     return {
+        **followed,
         "clip": _clip(shop),
         "hold": HoldVerb(shop.holds),
         "release": ReleaseVerb(shop.holds),

@@ -32,6 +32,7 @@ class Work:
         """What was left at the last end goes on, in its threads."""
         parts = self._parts
         parts.errands.resume(parts.ledger.entries())
+        parts.followed.resume(parts.ledger.entries())
         self._dispatcher.resume()
         if parts.jobs is not None:
             for job in parts.store.open_jobs():
@@ -79,8 +80,14 @@ class Work:
         self._forget(self._last_words.again())
         self._dispatcher.again()
 
+    def follow(self) -> None:
+        """Last words on what is looked after."""
+        for response in self._parts.followed.look():
+            self.answer(response)
+
     def _begin(self, id: str) -> None:
         self._parts.errands.begin(id)
+        self._parts.followed.begin(self._parts.ledger.get(id))
         job = self._parts.store.get(id)
         if self._parts.jobs is not None and job is not None:
             self._parts.jobs.add(job)
