@@ -59,6 +59,11 @@ class NodeFolders:
         """Where the agent leaves wishes for restarts. Volatile; no camera can have this name."""
         return self.volatile / "_supervisor"
 
+    @property
+    def link_note(self) -> Path:
+        """The link as the agent last saw it. Volatile."""
+        return self.volatile / "_agent" / "link.json"
+
     def run(self, camera: str) -> Path:
         """Volatile files of one camera: status.json, luma window."""
         return self.volatile / camera

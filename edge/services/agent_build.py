@@ -11,6 +11,7 @@ from edge.clock import Clock, monotonic_s
 from edge.command.authority import Authority, read_command_key
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt, NodeConfig
+from edge.config.read import Loaded
 from edge.host.disk import Disk
 from edge.journal.cursor import Cursor
 from edge.journal.reader import JournalReader
@@ -43,6 +44,7 @@ from edge.services.clip_jobs import ClipJobs
 from edge.services.errands import Errands
 from edge.services.followed import FollowedVerbs
 from edge.services.key_standing import CODE as SEAL_ALARM
+from edge.services.link_note import LinkNotes
 from edge.upload.http import target_of
 from edge.upload.jobs import JobStore
 from edge.upload.send import settings_of as upload_settings_of
@@ -51,7 +53,7 @@ PEOPLE_AND_WATCHER = ("watcher", "local")
 
 
 def build(
-    config: NodeConfig,
+    loaded: Loaded,
     mqtt: Mqtt,
     folders: NodeFolders,
     disk: Disk,
@@ -62,6 +64,7 @@ def build(
     past: Past,
 ) -> Agent:
     """Names every adapter. Nothing is started yet."""
+    config = loaded.config
     node, boot = config.node.id, journal.boot
     key = read_command_key(Path(mqtt.command_key)) if mqtt.command_key else None
     target = target_of(config.upload) if config.upload is not None else None
@@ -83,6 +86,7 @@ def build(
     errands = Errands(inbox.put, journal)
     ledger = Ledger(disk, state / "commands")
     shop = Workshop(
+        loaded=loaded,
         config=config,
         folders=folders,
         disk=disk,
@@ -126,6 +130,7 @@ def build(
         history=HealthHistory(disk, state / "history", mqtt.org, node),
         checkpoints=checkpoints,
         link_alarms=LinkAlarms(journal, [each for each in past.alarms if each.code.startswith(PREFIX)], monotonic_s()),
+        notes=LinkNotes(folders.link_note, mqtt, clock, boot),
         health_interval_s=config.health.interval_s,
         journal_days=config.retention.journal_days,
         info=_info(config, journal.boot, sorted(verbs) if key is not None else [], checkpoints.every_s),

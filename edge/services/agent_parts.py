@@ -33,6 +33,7 @@ from edge.services.clip_jobs import ClipJobs
 from edge.services.errands import Errands
 from edge.services.followed import FollowedVerbs
 from edge.services.lifecycle import ServiceThread
+from edge.services.link_note import LinkNotes
 from edge.upload.jobs import Final, Job, JobStore
 
 JOURNAL = "agent"
@@ -73,6 +74,7 @@ class Parts:
     history: HealthHistory
     checkpoints: Checkpoints
     link_alarms: LinkAlarms
+    notes: LinkNotes
     health_interval_s: float
     journal_days: float
     info: NodeInfo

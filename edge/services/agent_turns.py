@@ -118,8 +118,10 @@ class Agent:
             log.warning("broker: %s", event.text)
             self._publisher.disconnected(event, now_s)
             self._parts.link_alarms.disconnected(event, now_s)
+            self._parts.notes.trouble(event)
         elif isinstance(event, Unreachable):
             log.debug("broker: %s", event.text)
+            self._parts.notes.trouble(event)
 
     def _connected(self, event: Connected, now_s: float) -> None:
         self._connects += 1
@@ -130,6 +132,8 @@ class Agent:
             _learn(lane)
         self._publisher.connected(event, now_s)
         self._parts.history.connected()
+        self._parts.notes.connected()
+        self._measure_link(now_s)
         self._birth()
         self._told_info = self._info()
         self._voice.info(self._told_info)
@@ -229,6 +233,7 @@ class Agent:
         known = LinkHealth(connected=self._publisher.online, session=self._parts.wills.session, connects=self._connects)
         self._parts.health.agent_refused = self._parts.journal.refusing
         self._parts.health.link = with_backlog(known, self._publisher.lanes, confirmed_age_s, self._parts.clock)
+        self._parts.notes.put(self._parts.health.link)
 
     def _end(self) -> None:
         """Jobs stay open; the record of the stop and the farewell go out if the link allows."""

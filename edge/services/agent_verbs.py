@@ -12,6 +12,7 @@ from edge.clip.plan import plan_clip
 from edge.clip.shape import Plan
 from edge.clock import Clock
 from edge.command.clip import ClipVerb
+from edge.command.diag import Diags
 from edge.command.dispatch import Verb
 from edge.command.hold import HoldVerb, ReleaseVerb
 from edge.command.ledger import Ledger
@@ -19,6 +20,8 @@ from edge.command.looking import Reports, Snapshots, Timelines
 from edge.command.restart import VERB as RESTART
 from edge.command.restart import Restarts
 from edge.config.model import NodeConfig
+from edge.config.read import Loaded
+from edge.health.diag import diagnose
 from edge.host.disk import Disk
 from edge.messages.clip import ClipRequest
 from edge.ring.hold import Holds
@@ -32,6 +35,7 @@ from edge.upload.jobs import JobStore
 class Workshop:
     """What verbs are made of."""
 
+    loaded: Loaded
     config: NodeConfig
     folders: NodeFolders
     disk: Disk
@@ -74,6 +78,7 @@ def _errands(shop: Workshop) -> dict[str, Errand]:
     return {
         "timeline": Timelines(cameras, ring),
         "snapshot": Snapshots(shop.org, node.id, cameras, ring, shop.disk, shop.clock),
+        "diag": Diags(lambda: diagnose(shop.loaded, shop.folders, shop.disk, shop.clock)),
         "report": Reports(node.id, node.place, cameras, journals, node.timezone, shop.clock),
     }
 
