@@ -9,6 +9,7 @@ from edge.clip.maker import ClipMaker
 from edge.clip.package import PackageMaker
 from edge.clock import Clock, monotonic_s
 from edge.command.authority import Authority, read_command_key
+from edge.command.identify import Identify
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt, NodeConfig
 from edge.config.read import Loaded
@@ -37,7 +38,7 @@ from edge.services.agent_history import HealthHistory
 from edge.services.agent_parts import JOURNAL, Inbox, Parts
 from edge.services.agent_past import PAST, Past, look_back_from
 from edge.services.agent_turns import Agent
-from edge.services.agent_verbs import Workshop, followed_of, verbs_of
+from edge.services.agent_verbs import Workshop, config_desk, followed_of, verbs_of
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
@@ -99,8 +100,14 @@ def build(
         org=mqtt.org,
         ledger=ledger,
         state=state,
+        journal=journal,
+        authority=Authority(node, boot, key),
+        notes=LinkNotes(folders.link_note, mqtt, clock, boot),
+        identify=Identify(),
+        tell=inbox.put,
     )
-    followed = followed_of(shop)
+    desk = config_desk(shop)
+    followed = followed_of(shop, desk)
     verbs = verbs_of(shop, followed)
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
@@ -116,7 +123,7 @@ def build(
         wills=wills,
         groups=[[_lane(disk, folders, mqtt, node, name) for name in group] for group in names],
         properties=_properties(disk, folders, mqtt, node, [name for group in names for name in group], clock),
-        authority=Authority(node, boot, key),
+        authority=shop.authority,
         ledger=ledger,
         verbs=verbs,
         followed=FollowedVerbs(followed),
@@ -130,10 +137,12 @@ def build(
         history=HealthHistory(disk, state / "history", mqtt.org, node),
         checkpoints=checkpoints,
         link_alarms=LinkAlarms(journal, [each for each in past.alarms if each.code.startswith(PREFIX)], monotonic_s()),
-        notes=LinkNotes(folders.link_note, mqtt, clock, boot),
+        notes=shop.notes,
+        config=desk,
+        identify=shop.identify,
         health_interval_s=config.health.interval_s,
         journal_days=config.retention.journal_days,
-        info=_info(config, journal.boot, sorted(verbs) if key is not None else [], checkpoints.every_s),
+        info=_info(loaded, journal.boot, sorted(verbs) if key is not None else [], checkpoints.every_s),
     )
     return Agent(parts, inbox)
 
@@ -178,8 +187,10 @@ def _properties(disk: Disk, folders: NodeFolders, mqtt: Mqtt, node: str, names: 
     return Properties(mqtt.org, node, followers)
 
 
-def _info(config: NodeConfig, boot: str, commands: list[str], checkpoint_s: float | None) -> NodeInfo:
+def _info(loaded: Loaded, boot: str, commands: list[str], checkpoint_s: float | None) -> NodeInfo:
+    config = loaded.config
     return NodeInfo(
+        config_sha256=loaded.sha256,
         node=config.node.id,
         version=__version__,
         boot=boot,

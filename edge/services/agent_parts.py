@@ -9,7 +9,9 @@ from pathlib import Path
 
 from edge.clock import Clock
 from edge.command.authority import Authority
+from edge.command.config_desk import ConfigDesk
 from edge.command.dispatch import Verb
+from edge.command.identify import Identify
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt
 from edge.host.disk import Disk
@@ -75,6 +77,8 @@ class Parts:
     checkpoints: Checkpoints
     link_alarms: LinkAlarms
     notes: LinkNotes
+    config: ConfigDesk
+    identify: Identify
     health_interval_s: float
     journal_days: float
     info: NodeInfo

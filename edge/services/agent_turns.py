@@ -14,7 +14,7 @@ import msgspec
 from edge.clock import monotonic_s
 from edge.errors import StorageError
 from edge.host import systemd
-from edge.link.inbox import CommandNews, Ignored, read
+from edge.link.inbox import CommandNews, DesiredNews, Ignored, read
 from edge.link.lane import Lane
 from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Unreachable
 from edge.link.publish import Direct, Publisher
@@ -25,6 +25,7 @@ from edge.messages.wire import Ack, NodeInfo, Response, Status
 from edge.services.agent_chores import DAY_S, HOLDS_EVERY_S, once_a_day, refresh_holds
 from edge.services.agent_health import with_backlog
 from edge.services.agent_parts import Inbox, News, Parts
+from edge.services.agent_verbs import report_message
 from edge.services.agent_voice import Voice
 from edge.services.agent_work import Work
 from edge.services.followed import LOOK_EVERY_S
@@ -57,6 +58,7 @@ class Agent:
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
         self._told_info = parts.info
+        parts.identify.info = self._info
         self._confirmed_s: float | None = None
         self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds", "followed"), 0.0)
 
@@ -137,6 +139,7 @@ class Agent:
         self._birth()
         self._told_info = self._info()
         self._voice.info(self._told_info)
+        self._publisher.put(report_message(self._parts.mqtt.org, self._parts.node, self._parts.config.reported))
         for direct in self._parts.properties.all():
             self._publisher.put(direct)
         self._work.tell_again()
@@ -154,6 +157,8 @@ class Agent:
         news = read(self._parts.mqtt.org, self._parts.node, message)
         if isinstance(news, CommandNews):
             self._work.take(news)
+        elif isinstance(news, DesiredNews):
+            self._desired(news)
         elif isinstance(news, Ack):
             before = [lane.confirmed for lane in self._publisher.lanes]
             self._publisher.watermarks(news, now_s)
@@ -167,6 +172,12 @@ class Agent:
         elif isinstance(news, Ignored):
             log.warning("%s: %s", message.topic, news.why)
         self._parts.link.done(message)
+
+    def _desired(self, news: DesiredNews) -> None:
+        try:
+            self._parts.config.desired(news.token)
+        except StorageError as error:
+            log.error("config/desired waits until the next connection: %s", error)
 
     def _own_status(self, status: Status, now_s: float) -> None:
         if self._voice.is_foreign(status):

@@ -26,6 +26,10 @@ class LinkNotes:
         self._note = LinkNote(t=self._now(), boot=boot, pid=os.getpid(), broker=f"{mqtt.host}:{mqtt.port}", link=first)
         self._refused = False
 
+    @property
+    def online(self) -> bool:
+        return self._note.link.connected
+
     def connected(self) -> None:
         self._note = msgspec.structs.replace(self._note, connected_t=self._now(), next_attempt_s=None)
 

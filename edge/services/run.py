@@ -22,7 +22,9 @@ from edge.clock import monotonic_s
 from edge.config.model import NodeConfig
 from edge.errors import ConfigError
 from edge.host.identity import boot_id
+from edge.host.linux_disk import LinuxDisk
 from edge.ring.layout import folders_of
+from edge.services.config_guard import ConfigGuard
 from edge.services.wish_desk import WishDesk
 
 log = logging.getLogger(__name__)
@@ -80,9 +82,11 @@ def run_node(config: NodeConfig, config_path: Path, stop: Event) -> int:
     them. Returns 0, 78 when a child refused its configuration, 1 when a child had to be killed."""
     children = children_of(config, config_path)
     desk = WishDesk(folders_of(config).supervisor, boot_id(), [child.unit for child in children], config.command.reboot)
+    guard = ConfigGuard(LinuxDisk(), config_path.absolute(), boot_id())
+    guard.start()
     desk.open()
     try:
-        return supervise(children, stop, desks=[desk])
+        return supervise(children, stop, desks=[guard, desk])
     finally:
         desk.close()
 
