@@ -15,9 +15,11 @@ from edge.cli.times import parse_range
 from edge.clock import format_utc
 from edge.errors import UsageError
 
-LATER = {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")} | {
-    name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")
-}
+LATER = (
+    {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")}
+    | {name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")}
+    | {name: ("edge.cli.centre_tune", name) for name in ("config", "restart", "diag", "identify")}
+)
 """Command -> (module, name): imported when it is called."""
 
 

@@ -17,11 +17,11 @@ import msgspec
 from edge.clock import monotonic_s
 from edge.command.authority import Authority
 from edge.command.dispatch import Journal
-from edge.config.afar import Considered, consider, is_here
+from edge.config.afar import Considered, consider
 from edge.config.problems import Problem
 from edge.config.read import Loaded
 from edge.config.trial import end_trial, read_trial, write_trial
-from edge.errors import NotFound, Refused, StorageError
+from edge.errors import NotFound, Refused, StorageError, TryAgain
 from edge.host.disk import Disk
 from edge.messages.config import CONFIRM_MAX_S, CONFIRM_MIN_S, TOML_MAX_BYTES, ConfigReported, DesiredConfig, Trial
 from edge.messages.evidence import ConfigTrial
@@ -111,11 +111,17 @@ class ConfigDesk:
                     raise Refused("config_differs", "the configuration changed meanwhile")
                 self._record(change.id, change.operator, change.case, "accepted", change.considered.sha256, change.version)
                 write_trial(self._disk, self._path, self._trial(change))
+        except (Refused, StorageError, TryAgain) as error:
+            trial = read_trial(self._disk, self._path)
+            if trial is None or trial.id != change.id:  # else the disk complained too late: it is wanted
+                code = error.code if isinstance(error, Refused) else type(error).__name__
+                log.error("the configuration %s is not tried: %s", change.id, error)
+                self._words.append(Response(id=change.id, state="failed", code=code, text=str(error)))
+                return
+        try:
             self._say(change.id, "pending", version=change.version)
-        except (Refused, StorageError) as error:
-            code = error.code if isinstance(error, Refused) else type(error).__name__
-            log.error("the configuration %s is not tried: %s", change.id, error)
-            self._words.append(Response(id=change.id, state="failed", code=code, text=str(error)))
+        except StorageError as error:
+            log.error("that the configuration %s is tried is not told: %s", change.id, error)
 
     def look(self) -> list[Response]:
         """Last words there are by now. Quick: one small file."""
@@ -226,7 +232,7 @@ class ConfigDesk:
         """Why what is in force is not what the asker has seen; "" where it is. sha256_before: "" is not asked about in `begin`."""
         if self._loaded.fault is not None:
             return "node.toml is broken: the last good copy is in force"
-        if not is_here(self._loaded, self._path):
+        if self._disk.read(self._path) != self._loaded.data:
             return "node.toml was edited on the node since its processes started"
         if sha256_before and sha256_before != self._loaded.sha256:
             return f"in force is {self._loaded.sha256}"

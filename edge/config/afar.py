@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge.config.explain import explain
 from edge.config.problems import ConfigProblems, Problem
@@ -76,12 +75,3 @@ def _units(loaded: Loaded, changed: tuple[str, ...]) -> tuple[str, ...]:
     recorders = [RECORDERS + camera.id for camera in cameras] if RECORDERS in readers else []
     watcher = [WATCHER] if WATCHER in readers and any(camera.motion for camera in cameras) else []
     return (*recorders, *watcher, AGENT)
-
-
-def is_here(loaded: Loaded, path: Path) -> bool:
-    """The file holds the bytes in force: nobody edited it since."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(loaded.data) + 1) == loaded.data
-    except OSError:
-        return False

@@ -17,8 +17,7 @@ from edge.config.read import Loaded
 
 MASKED = "***"
 _SECRET_NAME = re.compile(r"pass|secret|token|pin|key|user|auth|cred|pwd", re.IGNORECASE)
-_USER = re.compile(r"(?<=://)[^/@\s]*@")
-_QUERY = re.compile(r"(?<=[?#]).+")
+_QUERY = re.compile(r"(?<=[?#])[^\s\"]+")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -45,7 +44,8 @@ def _masked(value: Any, name: str = "", *, loose: bool = False) -> Any:
 
 
 def _address(text: str) -> str:
-    return _QUERY.sub(MASKED, _USER.sub(MASKED + "@", text)) if "://" in text else text
+    """User and password in one are refused at the start."""
+    return _QUERY.sub(MASKED, text) if "://" in text else text
 
 
 def _tables(table: dict[str, Any], prefix: str) -> Iterator[str]:

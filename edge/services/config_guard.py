@@ -57,7 +57,7 @@ class ConfigGuard:
                 trial = read_trial(self._disk, self._path)
                 if trial is None or trial.state == "confirmed":
                     return []
-                after = self._step(trial, starting=starting)
+                after = self._step(trial)
         except (StorageError, TryAgain) as error:
             log.error("the configuration on trial: %s", error)
             return []
@@ -69,7 +69,7 @@ class ConfigGuard:
         log.warning("configuration %s (%s): %s %s", after.wanted_sha256[:16], after.id, after.state.replace("_", " "), after.why)
         return after.units if after.state == "trying" or trial.state != "wanted" else []
 
-    def _step(self, trial: Trial, *, starting: bool) -> Trial:
+    def _step(self, trial: Trial) -> Trial:
         now_s = self._boot_s()
         if trial.state == "wanted":
             while self._begun_s and now_s - self._begun_s[0] >= _HOUR_S:
@@ -80,8 +80,6 @@ class ConfigGuard:
             return start_trying(self._disk, self._path, trial, self._boot, now_s)
         if trial.state == "rolled_back":
             return roll_back(self._disk, self._path, trial, trial.why)
-        if starting or self._boot not in trial.boots:
-            trial = start_trying(self._disk, self._path, trial, self._boot, now_s)
-        if is_over(trial, now_s):
+        if trial.boots[-1:] == [self._boot] and is_over(trial, now_s):
             return roll_back(self._disk, self._path, trial, f"no connected link within {trial.confirm_s} s")
-        return trial
+        return start_trying(self._disk, self._path, trial, self._boot, now_s)

@@ -85,7 +85,7 @@ def test_a_reboot_is_the_helpers_business(stage: Stage, tmp_path: Path) -> None:
     helper, called = tmp_path / "reboot", tmp_path / "called"
     helper.write_text(f"#!/bin/sh\necho $# > {called}\n")
     helper.chmod(0o700)
-    with stage.town() as town, stage.node(f'[command]\nreboot = "{helper}"\n') as node:
+    with stage.town() as town, stage.node(f'[command]\nreboot = "{helper}"\n', watched=False) as node:
         town.until_online()
         asked = town.centre.command(NODE, "restart", {"what": "node"}, operator="crew")
         town.until(lambda: called.exists() and called.read_text() == "0\n", "the helper is called")
