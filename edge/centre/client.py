@@ -229,13 +229,10 @@ class Client:
         )
         return self._asking.desire(wanted)
 
-    def identify(self, *, operator: str) -> AskedAll:
-        """Asks all nodes who they are. They answer within some seconds, each at a time of its own."""
-        return self._asking.ask_all("identify", {}, operator=operator)
-
-    def report_all(self, month: str, *, operator: str) -> AskedAll:
-        """Asks all nodes for a month's account."""
-        return self._asking.ask_all("report", {"month": month}, operator=operator)
+    def ask_all(self, verb: str, args: Mapping[str, object], *, operator: str) -> AskedAll:
+        """Of all nodes at once, which answer within some seconds, each at a time of its own. They obey identify (no arguments: who they are)
+        and report (month), and refuse the rest."""
+        return self._asking.ask_all(verb, args, operator=operator)
 
     def command(
         self, node: str, verb: str, args: Mapping[str, object], *, operator: str, case: str = "", id: str = "", valid_s: int = 300

@@ -142,7 +142,7 @@ def identify(broker: Path, operator: str, as_json: bool, key: Path, wait_s: floa
     from edge.cli.options import stop_on_signals
 
     with looking_centre(broker, key) as centre:
-        handle = centre.identify(operator=operator)
+        handle = centre.ask_all("identify", {}, operator=operator)
         stop_on_signals().wait(wait_s)
         found = handle.finals
     if as_json:
