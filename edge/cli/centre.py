@@ -19,6 +19,7 @@ LATER = (
     {name: ("edge.cli.centre_jobs", name) for name in ("jobs", "cancel")}
     | {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")}
     | {name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")}
+    | {name: ("edge.cli.centre_tune", name) for name in ("config", "restart", "diag", "identify")}
 )
 """Command -> (module, name): imported when it is called."""
 

@@ -15,7 +15,7 @@ from edge.command.authority import Authority, unproven_id
 from edge.command.ledger import Entry, Ledger, digest_of
 from edge.errors import EdgeError, Refused, StorageError
 from edge.link.inbox import CommandNews
-from edge.link.topics import COMMAND_EXPIRY_MAX_S, is_level
+from edge.link.topics import ALL, COMMAND_EXPIRY_MAX_S, is_level
 from edge.messages.records import Command, Facts, Record
 from edge.messages.wire import CommandClaims, Response
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 COMMAND_MAX_BYTES = 8 * 1024
 REFUSALS_MAX = 20
 HOUR_S = 3600
+FOR_ALL = ("identify", "report")
+"""Verbs that change nothing and show no footage: all that is obeyed on the topic of all nodes."""
 REFUSALS_WINDOW_S = 600
 
 
@@ -72,7 +74,7 @@ class Dispatcher:
         try:
             if len(news.token) > COMMAND_MAX_BYTES:
                 raise Refused("too_large", f"a command of {len(news.token)} bytes, at most {COMMAND_MAX_BYTES}")
-            claims = self._authority.check(news.token, self._clock.read())
+            claims = self._authority.check(news.token, self._clock.read(), ALL if news.to_all else "")
             self._around(news, claims)
             if self._ledger.known(claims.id):
                 self._again(claims, self._ledger.get(claims.id), news.correlation)
@@ -134,6 +136,8 @@ class Dispatcher:
 
     def _around(self, news: CommandNews, claims: CommandClaims) -> None:
         """What MQTT says around the command must fit it."""
+        if news.to_all and claims.verb not in FOR_ALL:
+            raise Refused("not_for_all", f"{claims.verb} is asked of one node", remedy=f"to all: {', '.join(FOR_ALL)}")
         if news.retained:
             raise Refused("retained", "a command must not be retained")
         if news.expiry_s is None or news.expiry_s > COMMAND_EXPIRY_MAX_S:

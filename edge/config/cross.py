@@ -43,6 +43,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _node(tables: Tables) -> Iterator[Problem]:
+    if tables.get("node", {}).get("id") == "all":
+        yield Problem("node.id", '"all" stands for every node in topics: choose another')
     name = tables.get("node", {}).get("timezone")
     if name is not None and not _zone_exists(name):
         yield Problem("node.timezone", f'"{name}" is not a time zone; allowed: IANA names such as {_KNOWN_ZONE} or UTC')

@@ -222,6 +222,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     per_operator_and_hour: Annotated[
         int, Meta(ge=1, le=10_000, description="most commands of one operator within an hour, of each verb")
     ] = 60
+    reboot: Annotated[
+        FilePath, Meta(description="program that `edge run` starts, without arguments, to reboot the machine; empty: never from afar")
+    ] = ""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

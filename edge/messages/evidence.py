@@ -120,6 +120,21 @@ class ConfigFault(msgspec.Struct, frozen=True, kw_only=True):
     in_force_sha256: str
 
 
+class ConfigTrial(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration from afar. id: of the command, or "desired-<version>". wanted, before: SHA-256 of the documents. accepted: it is
+    tried; in_force: it was confirmed; rolled_back: the node runs on `before` again, and why says for what reason; rejected: it was never
+    tried."""
+
+    id: str
+    operator: str
+    case: str
+    state: Literal["accepted", "in_force", "rolled_back", "rejected"]
+    wanted: str
+    before: str
+    version: int = 0
+    why: str = ""
+
+
 class Decommission(msgspec.Struct, frozen=True, kw_only=True):
     """This node is taken out of service and wiped. begun: before anything is destroyed; ended: after the footage, before the journals and
     the configuration. journals: whether they stay on the data partition. wiped, remains: one sentence each, as printed."""

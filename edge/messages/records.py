@@ -10,7 +10,17 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from edge.clock import ClockState
-from edge.messages.evidence import Checkpoint, ConfigFault, ConfigInForce, Decommission, Exported, KeyNews, UnsignedGops, Viewed
+from edge.messages.evidence import (
+    Checkpoint,
+    ConfigFault,
+    ConfigInForce,
+    ConfigTrial,
+    Decommission,
+    Exported,
+    KeyNews,
+    UnsignedGops,
+    Viewed,
+)
 
 RECORD_MAX_BYTES = 32 * 1024
 
@@ -256,6 +266,7 @@ Facts = (
     | ClipDone
     | ConfigFault
     | ConfigInForce
+    | ConfigTrial
     | KeyNews
     | UnsignedGops
     | Checkpoint
@@ -282,6 +293,7 @@ FACTS: dict[str, type[msgspec.Struct]] = {
     "clip": ClipDone,
     "config_fault": ConfigFault,
     "config": ConfigInForce,
+    "config_trial": ConfigTrial,
     "key": KeyNews,
     "unsigned": UnsignedGops,
     "checkpoint": Checkpoint,

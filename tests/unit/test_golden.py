@@ -17,6 +17,7 @@ from edge.link.asyncapi import key
 from edge.link.topics import TOPICS
 from edge.messages import evidence, records
 from edge.messages.clip import ClipRequest, JobProgress
+from edge.messages.config import Trial
 from edge.messages.hold import Hold
 from edge.messages.wire import Event
 from edge.upload.budget import Spent
@@ -26,6 +27,7 @@ from edge.upload.terms import Cancellation, Terms
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1"
 FILES: dict[str, type[msgspec.Struct]] = {
     "command": Entry,
+    "config-trial": Trial,
     "hold": Hold,
     "job-request": ClipRequest,
     "job-progress": JobProgress,
@@ -41,6 +43,7 @@ FACTS: dict[str, type[msgspec.Struct]] = {
     "checkpoint": evidence.Checkpoint,
     "clip": records.ClipDone,
     "command": records.Command,
+    "config_trial": evidence.ConfigTrial,
     "episode": records.Episode,
     "export": evidence.Exported,
     "hold": records.HoldAdded,

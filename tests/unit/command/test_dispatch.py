@@ -47,7 +47,7 @@ class Node:
         self.dispatcher = Dispatcher(
             authority,
             self.ledger,
-            {"note": self._note},
+            {"note": self._note, "identify": self._note},
             self.journal,
             self.clock,
             lambda *words: self.answers.append(words),
@@ -69,8 +69,10 @@ class Node:
         good = CommandClaims(id=id, verb="note", aud="pole-1", iat=now_s, exp=now_s + 300, operator="a.nowak", case="12/26")
         return sign_command(KEY, msgspec.structs.replace(good, **changes))
 
-    def take(self, token: bytes, *, verb: str = "note", retained: bool = False, expiry_s: int | None = 300) -> Response:
-        self.dispatcher.take(CommandNews(verb, token, retained, expiry_s, b"corr"))
+    def take(
+        self, token: bytes, *, verb: str = "note", retained: bool = False, expiry_s: int | None = 300, to_all: bool = False
+    ) -> Response:
+        self.dispatcher.take(CommandNews(verb, token, retained, expiry_s, b"corr", to_all))
         return self.answers[-1][1]
 
     def records(self) -> list[Command]:
@@ -318,3 +320,14 @@ def test_a_damaged_entry_counts_as_used(damage: bytes) -> None:
     later = node.again()
     assert later.take(later.token()).code == "id_reused"
     assert later.done == []
+
+
+def test_of_what_is_said_to_all_only_the_harmless_is_obeyed_and_only_there() -> None:
+    node = Node()
+    to_all = node.token("a1", aud="all", verb="identify")
+    assert node.take(to_all, verb="identify", to_all=True).state == "accepted"
+    assert node.take(node.token("a2", aud="all"), to_all=True).code == "not_for_all"
+    assert node.take(node.token("a3", aud="all", verb="identify"), verb="identify").code == "wrong_audience"
+    assert node.take(node.token("a4", verb="identify"), verb="identify", to_all=True).code == "wrong_audience"
+    assert node.take(to_all, verb="identify", to_all=True).state == "accepted", "the stored answer"
+    assert node.done == ["a1"]
