@@ -30,6 +30,7 @@ _EXACT_UNITS = {
     "window": "messages",
     "queue_gops": "groups",
     "per_operator_and_hour": "commands",
+    "streams": "clips",
 }
 
 
