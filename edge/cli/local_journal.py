@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from edge.audit.local_journal import local_journal
-from edge.audit.local_journal import record_before as record_before
 from edge.cli.options import clock_of
 from edge.clock import format_utc
 from edge.config.model import NodeConfig
