@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge.audit.local_journal import local_journal
+from edge.audit.local_journal import local_journal as local_journal
 from edge.cli.options import clock_of
 from edge.clock import format_utc
 from edge.config.model import NodeConfig
