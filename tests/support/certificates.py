@@ -38,16 +38,17 @@ class Authority:
         )
         self.ca.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *addresses: str) -> tuple[Path, Path]:
-        """Certificate and key for `name`; `addresses`: IP addresses or host names it is valid for."""
+    def issue(self, name: str, *addresses: str, until: datetime.datetime = _TO) -> tuple[Path, Path]:
+        """Certificate and key for `name`; `addresses`: IP addresses or host names it is valid for. until: its last moment."""
         key = ec.generate_private_key(ec.SECP256R1())
-        draft = self._draft(_name(name), key).add_extension(
+        draft = self._draft(_name(name), key, until).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
         )
         if addresses:
             draft = draft.add_extension(x509.SubjectAlternativeName([_general(each) for each in addresses]), critical=False)
         certificate, private = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         certificate.write_bytes(draft.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        private.touch(0o600)
         private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
         return certificate, private
 
@@ -62,7 +63,7 @@ class Authority:
         path.write_bytes(draft.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         return path
 
-    def _draft(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _draft(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, until: datetime.datetime = _TO) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -70,7 +71,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(_FROM)
-            .not_valid_after(_TO)
+            .not_valid_after(until)
         )
 
 
