@@ -78,7 +78,7 @@ class PullNode:
     def records(self) -> list[Viewed | Exported]:
         """Of the journal "local"."""
         lines = JournalReader(LinuxDisk(), self.node.data / "journal" / "local").read(durable=False)
-        return [facts_of(line.record, Viewed if line.record.type == "view" else Exported) for line in lines]
+        return [facts_of(each.record, Viewed) if each.record.type == "view" else facts_of(each.record, Exported) for each in lines]
 
 
 @dataclass(frozen=True)
