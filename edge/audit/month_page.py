@@ -33,8 +33,8 @@ _T: dict[str, Words] = {
     "counted": {"pl": "liczony czas", "en": "counted time"},
     "clips": {"pl": "klipy", "en": "clips"},
     "clip_words": {
-        "pl": "zamówione {0.asked}, dostarczone {0.delivered}, odmowy {0.refused}, nieudane {0.failed}; wydane na miejscu {0.exported}",
-        "en": "asked {0.asked}, delivered {0.delivered}, refused {0.refused}, failed {0.failed}; written on the node {0.exported}",
+        "pl": "zamówione {0.asked}, dostarczone {0.delivered}, odmowy {0.refused}, nieudane {0.failed}; wydane wprost z węzła {0.exported}",
+        "en": "asked {0.asked}, delivered {0.delivered}, refused {0.refused}, failed {0.failed}; handed out by the node {0.exported}",
     },
     "holds": {"pl": "blokady dowodowe", "en": "evidence locks"},
     "hold_words": {"pl": "założone {0}, zwolnione {1}", "en": "made {0}, released {1}"},

@@ -131,7 +131,7 @@ class Tallies:
 
     def _export(self, record: Record, recorder_of: str) -> None:
         facts = facts_of(record, Exported)
-        self.of(facts.camera_id).exported += facts.how == "file"
+        self.of(facts.camera_id).exported += facts.how != "upload"
 
 
 @dataclass(slots=True)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-import socket
 import ssl
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import uvicorn
 
 from edge.centre.admission import Admission
 from edge.centre.receiver import Receiver
@@ -19,9 +15,9 @@ from edge.clock import Clock
 from edge.config.cross import is_loopback
 from edge.errors import ConfigError, TryAgain
 from edge.host.disk import Disk
+from edge.host.listen import HttpServer, Manners, address_of, listening_socket, server_context
 
 _LOG = logging.getLogger(__name__)
-_START_S = 10.0
 _PATH = "/files"
 
 
@@ -52,79 +48,43 @@ class ReceiverServer:
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="receiver-hash")
         store = UploadStore(disk, settings.folder, clock, settings.limits)
         self.receiver = Receiver(store, self._hasher, Admission(settings.token, settings.tokens_file), _PATH, settings.idle_s)
-        self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._server: HttpServer | None = None
         self.port = settings.port
 
     @property
     def url(self) -> str:
         """The creation URL. Known once started."""
-        scheme = "https" if self._settings.certificate else "http"
-        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
-        return f"{scheme}://{host}:{self.port}{_PATH}"
+        return address_of("https" if self._settings.certificate else "http", self._settings.host, self.port) + _PATH
 
     def start(self) -> None:
         """Answers when it returns. Raises TryAgain when the port is taken, ConfigError for certificates that do not load."""
         settings = self._settings
+        tls = _tls(settings)
         try:
-            self._socket = socket.create_server(
-                (settings.host, settings.port), family=socket.AF_INET6 if ":" in settings.host else socket.AF_INET, backlog=128
-            )
+            listener = listening_socket(settings.host, settings.port)
         except OSError as error:
             raise TryAgain(f"upload receiver: {settings.host}:{settings.port}: {error}") from error
-        self.port = int(self._socket.getsockname()[1])
-        config = uvicorn.Config(
-            self.receiver.app,
-            http="h11",
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=2,
-            ssl_certfile=settings.certificate or None,
-            ssl_keyfile=settings.key or None,
-            ssl_ca_certs=settings.client_ca or None,
-            ssl_cert_reqs=ssl.CERT_REQUIRED if settings.client_ca else ssl.CERT_NONE,
-        )
-        try:
-            config.load()
-        except (OSError, ValueError) as error:
-            self._socket.close()
-            raise ConfigError(f"upload receiver: certificate, key or client_ca: {error}") from error
-        server = _Server(config)
-        self._server = server
-        self._thread = threading.Thread(target=server.run, kwargs={"sockets": [self._socket]}, name="receiver", daemon=True)
-        self._thread.start()
-        if not server.ready.wait(_START_S):
+        self.port = int(listener.getsockname()[1])
+        self._server = HttpServer("receiver", self.receiver.app, listener, tls, Manners())
+        if not self._server.start():
             self.stop()
             raise TryAgain("upload receiver: did not start")
         _LOG.info("upload receiver: %s -> %s", self.url, settings.folder)
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """No new requests; those under way end or are cut after two seconds; a file being hashed is hashed to its end. Idempotent."""
-        if self._server is not None:
-            self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-            if self._thread.is_alive():
-                _LOG.error("upload receiver: still busy after %.0f s", timeout_s)
-        if self._socket is not None:
-            self._socket.close()
+        if self._server is not None and not self._server.stop(timeout_s):
+            _LOG.error("upload receiver: still busy after %.0f s", timeout_s)
         self._hasher.shutdown(wait=True, cancel_futures=True)
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
+def _tls(settings: ServeSettings) -> ssl.SSLContext | None:
+    if not settings.certificate:
+        return None
+    try:
+        return server_context(settings.certificate, settings.key, settings.client_ca)
+    except OSError as error:
+        raise ConfigError(f"upload receiver: certificate, key or client_ca: {error}") from error
 
 
 def _check(settings: ServeSettings) -> None:

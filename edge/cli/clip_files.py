@@ -6,21 +6,17 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from edge.audit.local_journal import record_before
 from edge.cli.clip_progress import busy, progress
-from edge.cli.local_journal import record_before
 from edge.clip.exported import exported_of
-from edge.clip.holes import Missing, missing_of
-from edge.clip.manifest import file_name, manifest
-from edge.clip.plan import plan_clip
+from edge.clip.found import Found as Found
+from edge.clip.found import find_clips
+from edge.clip.manifest import file_name
 from edge.clip.shape import Plan
-from edge.clip.sound import sound_plan
-from edge.clip.source import Opener
 from edge.clip.virtual import VirtualClip
-from edge.clock import NS_PER_S
 from edge.config.model import NodeConfig
 from edge.errors import IntegrityError, NotFound, StorageError, UsageError
 from edge.host.disk import Disk
@@ -29,71 +25,12 @@ from edge.messages.clip import ClipRequest, Manifest
 from edge.ring.query import RingReader
 
 CHUNK_BYTES = 1 << 20
-_LOOK_AROUND_NS = 120 * NS_PER_S
-
-
-class RingFile:
-    """A segment by number: looked for again when it was sealed or dated, and so renamed, meanwhile."""
-
-    def __init__(self, disk: Disk, reader: RingReader, plan: Plan, seq: int, path: Path) -> None:
-        self._disk = disk
-        self._reader = reader
-        self._plan = plan
-        self._seq = seq
-        self._path = path
-
-    @property
-    def size(self) -> int:
-        try:
-            return self._disk.stat(self._path).size
-        except NotFound:
-            return self._disk.stat(self._found()).size
-
-    def read(self, offset: int, length: int) -> bytes:
-        try:
-            return self._disk.read(self._path, offset, length)
-        except NotFound:
-            return self._disk.read(self._found(), offset, length)
-
-    def _found(self) -> Path:
-        plan = self._plan
-        for ref in self._reader.segments(plan.camera, plan.start_utc_ns - _LOOK_AROUND_NS, plan.end_utc_ns + _LOOK_AROUND_NS):
-            if ref.seq == self._seq:
-                self._path = ref.path
-        return self._path
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What answers a request. clips: in the order of the manifest's files, their hashes known. segment: opens a file of the ring."""
-
-    disk: Disk
-    plan: Plan
-    clips: list[VirtualClip]
-    manifest: Manifest
-    segment: Opener
-
-    @property
-    def size(self) -> int:
-        return sum(clip.size for clip in self.clips)
 
 
 def find(config: NodeConfig, reader: RingReader, request: ClipRequest) -> Found:
     """Reads all the footage once. Raises StorageError, IntegrityError."""
-
-    def missing(start_ns: int, end_ns: int) -> list[Missing]:
-        return missing_of(reader.timeline(request.camera, start_ns, end_ns), end_ns)
-
-    disk = LinuxDisk()
-    first = plan_clip(reader, request, missing=missing)
-    where = first.files()
-
-    def segment(seq: int) -> RingFile:
-        return RingFile(disk, reader, first, seq, where[seq])
-
     with busy("reading the footage"):
-        plan, clips = sound_plan(first, segment)
-    return Found(disk, plan, clips, manifest(config.node.id, request, plan, dict(enumerate(clips))), segment)
+        return find_clips(LinuxDisk(), config.node.id, reader, request)
 
 
 def export(config: NodeConfig, reader: RingReader, request: ClipRequest, output: Path | None) -> tuple[Manifest, list[Path]]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from edge.audit.local_journal import WRITER, local_journal
 from edge.cli.footage import ring_reader
-from edge.cli.local_journal import WRITER, local_journal
 from edge.cli.options import clock_of, config_option, example, json_option, load_for_people
 from edge.config.model import NodeConfig
 from edge.config.read import Loaded

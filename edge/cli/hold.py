@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 import msgspec
 
+from edge.audit.local_journal import WRITER, local_journal
 from edge.cli.footage import cameras_with_footage, ring_reader
-from edge.cli.local_journal import WRITER, local_journal
 from edge.cli.options import clock_of, config_option, example, json_option, known_camera, load_for_people, now_of
 from edge.cli.times import is_relative, local_text, parse_range, parse_time
 from edge.clock import format_utc, parse_utc

@@ -1,66 +1,23 @@
-"""The journal "local": what people did on the node itself. One command at a time writes it, under a lock."""
+"""What commands write into the journal "local" beside views and exports: looks at metadata, checkpoints for a clip."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from edge.audit.local_journal import local_journal as local_journal
 from edge.cli.options import clock_of
 from edge.clock import format_utc
 from edge.config.model import NodeConfig
-from edge.errors import Refused, StorageError, TryAgain
-from edge.host.identity import boot_id
+from edge.errors import StorageError, TryAgain
 from edge.host.linux_disk import LinuxDisk
-from edge.host.turn import turn_at
 from edge.journal.heads import read_heads
-from edge.journal.writer import JournalWriter
 from edge.messages.evidence import Viewed
-from edge.messages.records import Facts
 from edge.ring.layout import folders_of
 
 if TYPE_CHECKING:
     from edge.seal.signer import Identity
-
-WRITER = "local"
-LOCK_WAIT_S = 5.0
-
-
-@contextmanager
-def local_journal(config: NodeConfig) -> Iterator[JournalWriter]:
-    """The journal, open and ours alone. Raises StorageError (no such data folder, read-only), TryAgain when others hold it too long. While
-    it refuses, the agent finds a mark and raises an alarm."""
-    with _marked(folders_of(config).custody_refused), _opened(config) as journal:
-        yield journal
-
-
-@contextmanager
-def _marked(mark: Path) -> Iterator[None]:
-    try:
-        yield
-    except StorageError:
-        with suppress(OSError):
-            mark.touch()
-        raise
-    with suppress(OSError):
-        mark.unlink(missing_ok=True)
-
-
-@contextmanager
-def _opened(config: NodeConfig) -> Iterator[JournalWriter]:
-    disk, folder = LinuxDisk(), folders_of(config).journal(WRITER)
-    disk.stat(Path(config.node.data))
-    disk.mkdir(folder)
-    with turn_at(folder, LOCK_WAIT_S):
-        journal = JournalWriter(disk, folder, clock_of(config), boot_id())
-        journal.open()
-        try:
-            yield journal
-        finally:
-            journal.close()
 
 
 def note_view(config: NodeConfig, camera: str, what: str, start_ns: int, end_ns: int, *, operator: str, case: str) -> None:
@@ -72,19 +29,6 @@ def note_view(config: NodeConfig, camera: str, what: str, start_ns: int, end_ns:
             journal.append(viewed, camera)
     except (StorageError, TryAgain) as error:
         click.echo(f"warning: not recorded in the journal: {error}", err=True)
-
-
-def record_before(config: NodeConfig, facts: Sequence[Facts], camera: str | None) -> None:
-    """On disk before the footage they speak of is shown or handed out: then this returns. Raises Refused where they cannot be written:
-    nobody looks at evidence unrecorded. Recording goes on."""
-    if not facts:
-        return
-    try:
-        with local_journal(config) as journal:
-            journal.append_all(facts, camera)
-    except (StorageError, TryAgain) as error:
-        remedy = "mend the disk; or copy the data folder to a sound one and work on the copy, whose journal then has the record"
-        raise Refused("not_recorded", f"no footage is shown or given out: that cannot be recorded: {error}", remedy=remedy) from error
 
 
 def local_checkpoint(config: NodeConfig, identity: Identity, clip_id: str) -> str:

@@ -17,6 +17,7 @@ COMMANDS = {
     "record": "Record one camera.",
     "watch": "Find motion in the cameras' pictures.",
     "agent": "Keep the link: events, commands, clips, health.",
+    "serve": "Hand out timelines, clips and snapshots over HTTPS.",
     "timeline": "Show what footage there is, what is missing and why.",
     "clip": "Write footage of a camera as MP4 files.",
     "verify": "Say whether footage is authentic.",

@@ -14,7 +14,7 @@ FILES_IN_RECORD = 64
 """So that a record stays far below its limit; a clip of more files has several records."""
 
 
-def exported_of(manifest: Manifest, how: Literal["file", "upload"]) -> list[Exported]:
+def exported_of(manifest: Manifest, how: Literal["file", "upload", "pull"]) -> list[Exported]:
     """Of all files of the manifest; none where it has none."""
     request = manifest.request
     files = [ExportedFile(name=each.name, bytes=each.bytes, sha256=each.sha256) for each in manifest.files]

@@ -67,6 +67,14 @@ class VirtualClip:
         self._checked = bytearray(len(chunks))
         self._held: tuple[int, memoryview] = (-1, memoryview(b""))
 
+    def anew(self) -> VirtualClip:
+        """The same clip for another thread; it checks every byte again."""
+        return VirtualClip(self._header, self._chunks)
+
+    def segments(self) -> list[Segment]:
+        """All whose bytes are in it, in order."""
+        return list({chunk.segment.seq: chunk.segment for chunk in self._chunks}.values())
+
     @property
     def size(self) -> int:
         """Bytes of the whole file."""

@@ -32,6 +32,7 @@ _EXACT_UNITS = {
     "jobs": "jobs",
     "queue_gops": "groups",
     "per_operator_and_hour": "commands",
+    "streams": "clips",
 }
 
 

@@ -227,6 +227,24 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = ""
 
 
+class Serve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An HTTPS server for towns with fibre or VPN: timelines, clips and snapshots. Every client needs a certificate. No [serve] section: no
+    open port."""
+
+    host: Annotated[str, Meta(min_length=1, description="address to listen on, e.g. that of the VPN; 0.0.0.0: all")]
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0: any free one")] = 8443
+    certificate: Annotated[FilePath, Meta(min_length=1, description="PEM of the server's certificate, then of intermediate authorities")]
+    key: Annotated[SecretPath, Meta(min_length=1, description="PEM of its private key (mode 0600)")]
+    ca: Annotated[FilePath, Meta(min_length=1, description="PEM of the authority that certifies clients; the CN is the operator")]
+    crl: Annotated[FilePath, Meta(description="PEM of the authority's list of revoked certificates; read at the start")] = ""
+    operators: Annotated[list[str], Meta(description="CNs that are admitted; empty: every certificate of the authority")] = []
+    per_operator_and_hour: Annotated[
+        int, Meta(ge=1, le=10_000, description="most views and exports of one operator within an hour; going on with one counts once")
+    ] = 60
+    streams: Annotated[int, Meta(ge=1, le=32, description="most clips that are sent at once; one operator has at most half of them")] = 4
+    rate_kbps: Annotated[int, Meta(ge=0, description="most that all clips together may use; 0: no limit")] = 0
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Health documents."""
 
@@ -253,5 +271,6 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     mqtt: Mqtt | None = None
     upload: Upload | None = None
     command: Command = Command()
+    serve: Serve | None = None
     health: Health = Health()
     log: Log = Log()

@@ -87,7 +87,8 @@ class Restarts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClipCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """asked: commands of the centre, refused ones included. delivered: clips the centre confirmed. exported: clips written on the node."""
+    """asked: commands of the centre, refused ones included. delivered: clips the centre confirmed. exported: files that
+    people took from the node itself, by its command line or over HTTPS."""
 
     asked: int = 0
     delivered: int = 0

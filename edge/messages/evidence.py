@@ -90,7 +90,8 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """Footage left the ring. how: file (written by the local tool), upload (delivered to the centre). statement_sha256: of clip.json."""
+    """Footage left the ring. how: file (written by the local tool), upload (delivered to the centre), pull (handed out over HTTPS: recorded
+    before the first byte). statement_sha256: of clip.json."""
 
     id: str
     operator: str
@@ -101,7 +102,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     start: str
     end: str
     files: list[ExportedFile]
-    how: Literal["file", "upload"]
+    how: Literal["file", "upload", "pull"]
     statement_sha256: str = ""
 
 

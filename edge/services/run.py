@@ -74,6 +74,8 @@ def children_of(config: NodeConfig, config_path: Path) -> list[Child]:
         children.append(child("watcher", 0, "watch"))
     if config.mqtt is not None:
         children.append(child("agent", 0, "agent"))
+    if config.serve is not None:
+        children.append(child("pull", 0, "serve"))
     return children
 
 

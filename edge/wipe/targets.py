@@ -68,7 +68,7 @@ def targets_of(config: NodeConfig, config_path: Path) -> Targets:
 
 
 def _sections(config: NodeConfig) -> Iterator[msgspec.Struct]:
-    yield from (part for part in (config.seal, config.mqtt, config.upload) if part is not None)
+    yield from (part for part in (config.seal, config.mqtt, config.upload, config.serve) if part is not None)
     yield from config.camera
 
 

@@ -39,7 +39,8 @@ class Authority:
         self.ca.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, *addresses: str, until: datetime.datetime = _TO) -> tuple[Path, Path]:
-        """Certificate and key for `name`; `addresses`: IP addresses or host names it is valid for. Each file is replaced whole."""
+        """Certificate and key for `name`; `addresses`: IP addresses or host names it is valid for. until: its last moment. Each file is
+        replaced whole."""
         key = ec.generate_private_key(ec.SECP256R1())
         draft = self._draft(_name(name), key, until).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False

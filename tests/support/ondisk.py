@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
+
 from edge.clock import NS_PER_MS, NS_PER_S, ManualClock, format_utc, parse_utc
 from edge.host.linux_disk import LinuxDisk
 from edge.journal.writer import JournalWriter
 from edge.messages.records import Episode, Gap, Segment
+from edge.messages.stream import Packet
 from edge.ring.names import SegmentName
 from tests.support.footage import BOOT, BOOT_NS, Written, write_segments
 from tests.support.nodefile import write_config
@@ -37,8 +40,9 @@ def at(seconds: float) -> str:
     return format_utc(START_NS + round(seconds * NS_PER_S))
 
 
-def make_node(folder: Path, more: str = "", *, for_years: bool = True) -> OnDisk:
-    """for_years: its footage, long ago, is within the retention time."""
+def make_node(folder: Path, more: str = "", *, for_years: bool = True, padding: int = 0) -> OnDisk:
+    """for_years: its footage, long ago, is within the retention time. padding: bytes that each picture is longer, as filler data (H.264,
+    7.3.2.7), which decoders pass over: for files larger than what sockets hold."""
     config, data = write_config(folder, more=f"{more}\n{_FOR_YEARS if for_years else ''}"), folder / "data"
     disk, clock = LinuxDisk(), ManualClock(START_NS, BOOT_NS)
     recorder = JournalWriter(disk, data / "journal" / f"recorder.{CAMERA}", clock, BOOT)
@@ -51,7 +55,7 @@ def make_node(folder: Path, more: str = "", *, for_years: bool = True) -> OnDisk
         if run:
             clock.advance(GAP_S)
             recorder.append(_gap(offset_s), CAMERA)
-        packets = encode(frames=100, boot_ns=BOOT_NS + offset_s * NS_PER_S)
+        packets = [_padded(each, padding) for each in encode(frames=100, boot_ns=BOOT_NS + offset_s * NS_PER_S)]
         for written in write_segments(packets, gops_each=2, first_seq=first_seq):
             clock.advance(2)
             path, record = _sealed(data, written)
@@ -61,6 +65,11 @@ def make_node(folder: Path, more: str = "", *, for_years: bool = True) -> OnDisk
     recorder.close()
     watcher.close()
     return OnDisk(config, data, paths)
+
+
+def _padded(packet: Packet, padding: int) -> Packet:
+    filler = b"\0\0\0\1\x0c" + b"\xff" * padding + b"\x80"
+    return msgspec.structs.replace(packet, data=packet.data + filler) if padding else packet
 
 
 def _sealed(data: Path, written: Written) -> tuple[Path, Segment]:

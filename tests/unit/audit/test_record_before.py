@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.local_journal import record_before
+from edge.audit.local_journal import record_before
 from edge.clock import ManualClock
 from edge.config.model import NodeConfig
 from edge.config.read import load_config
@@ -41,7 +41,7 @@ def test_the_record_is_on_disk_before_the_footage_is_shown(tmp_path: Path) -> No
     (tmp_path / "data").mkdir()
     script = (
         "import os, sys; from pathlib import Path; from edge.config.read import load_config\n"
-        "from tests.unit.cli.test_record_before import VIEW, record_before\n"
+        "from tests.unit.audit.test_record_before import VIEW, record_before\n"
         "record_before(load_config(Path(sys.argv[1])).config, [VIEW], 'cam0'); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "node.toml")], env=environment(), timeout=60)
