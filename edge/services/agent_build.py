@@ -108,7 +108,7 @@ def build(
         groups=[[_lane(disk, folders, mqtt, node, name) for name in group] for group in names],
         properties=_properties(disk, folders, mqtt, node, [name for group in names for name in group], clock),
         authority=Authority(node, boot, key),
-        ledger=Ledger(disk, state / "commands"),
+        ledger=Ledger(disk, state / "commands", boot),
         verbs=verbs,
         per_hour=config.command.per_operator_and_hour,
         errands=errands,
