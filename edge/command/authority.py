@@ -24,6 +24,8 @@ from edge.messages.wire import CommandClaims
 LIFE_MAX_S = 600
 _Claims = TypeVar("_Claims", CommandClaims, DesiredConfig)
 SKEW_S = 60
+LATEST_S = 253_402_300_799
+"""The end of the year 9999."""
 
 
 def read_command_key(path: Path) -> ec.EllipticCurvePublicKey:
@@ -51,8 +53,8 @@ class Authority:
             raise Refused("wrong_audience", f"the command is for {claims.aud!r}")
         if not is_level(claims.id) or not is_level(claims.verb) or not claims.operator:
             raise Refused("bad_claims", "id and verb are letters, digits, . _ -; operator must be given")
-        if not 0 < claims.exp - claims.iat <= LIFE_MAX_S:
-            raise Refused("bad_claims", f"exp must be 1-{LIFE_MAX_S} s after iat")
+        if not 0 < claims.exp - claims.iat <= LIFE_MAX_S or not 0 <= claims.iat <= LATEST_S:
+            raise Refused("bad_claims", f"iat and exp are seconds since 1970, exp 1-{LIFE_MAX_S} s after iat")
         self._check_time(claims, now)
         return claims
 
@@ -70,6 +72,7 @@ class Authority:
         """Its payload."""
         if self._key is None:
             raise Refused("no_key", "this node has no command key", remedy="set [mqtt] command_key")
+        _check_header(token)
         try:
             return jwt.PyJWS(algorithms=["ES256"]).decode(token, self._key, algorithms=["ES256"])
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
@@ -86,6 +89,17 @@ class Authority:
             raise Refused("not_yet", f"issued {claims.iat - now_s} s in the future")
         if claims.exp <= now_s:
             raise Refused("expired", f"expired {now_s - claims.exp} s ago")
+
+
+def _check_header(token: bytes) -> None:
+    """An extension that must be understood (RFC 7515 section 4.1.11) is not: older versions of PyJWT pass over it. What it says of keys and
+    where to find them is not looked at."""
+    try:
+        header = msgspec.json.decode(jwt.utils.base64url_decode(token.split(b".", 1)[0]), type=dict[str, object])
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Refused("bad_signature", f"the header cannot be read: {error}") from error
+    if "crit" in header or "b64" in header:
+        raise Refused("bad_signature", "the header asks for an extension that this node does not have")
 
 
 def _claims(payload: object, kind: type[_Claims]) -> _Claims:

@@ -79,8 +79,10 @@ class Dispatcher:
             if self._ledger.known(claims.id):
                 self._again(claims, self._ledger.get(claims.id), news.correlation)
                 return
+            if self._ledger.forgotten(claims):
+                raise Refused("too_old", "it could be one that was obeyed and is forgotten", remedy="sign a new one that names this boot")
             self._count(claims)
-            self._ledger.take(claims)
+            self._ledger.take(claims, self._clock.boot_ns())
         except Refused as refused:
             self._refuse(news, claims, refused)
         except StorageError as error:
@@ -125,9 +127,13 @@ class Dispatcher:
                 self._correlations.pop(id, None)
 
     def _count(self, claims: CommandClaims) -> None:
-        """By the times the commands state, so that neither a restart nor this node's clock gives anybody more."""
+        """By the times the commands state, so that neither a restart nor this node's clock gives anybody more; and by when they were taken
+        in this boot, so that neither do times that nobody could check."""
+        now_ns = self._clock.boot_ns()
         taken = sum(
-            entry.claims.operator == claims.operator and entry.claims.verb == claims.verb and abs(entry.claims.iat - claims.iat) < HOUR_S
+            entry.claims.operator == claims.operator
+            and entry.claims.verb == claims.verb
+            and (abs(entry.claims.iat - claims.iat) < HOUR_S or self._ledger.taken_within(entry, HOUR_S, now_ns))
             for entry in self._ledger.entries()
         )
         if taken >= self._per_hour:

@@ -5,7 +5,7 @@ A record's `facts` is one of the structs below; its `type` is that struct's tag 
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from edge.messages.evidence import (
     UnsignedGops,
     Viewed,
 )
+from edge.messages.obeyed import ClipDone as ClipDone
+from edge.messages.obeyed import Command as Command
 
 RECORD_MAX_BYTES = 32 * 1024
 
@@ -224,28 +226,6 @@ class AlarmRaised(msgspec.Struct, frozen=True, kw_only=True):
     todo: str = ""
     value: float | None = None
     threshold: float | None = None
-
-
-class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """A command arrived; what was decided. state as in ClipState, or "refused"."""
-
-    id: str
-    verb: str
-    operator: str
-    case: str
-    state: str
-    code: str = ""
-    text: str = ""
-
-
-class ClipDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The final word on a clip job (done/failed/cancelled). files: of the manifest, ClipFile and then Attachment."""
-
-    id: str
-    state: str
-    code: str = ""
-    text: str = ""
-    files: list[dict[str, Any]] = []
 
 
 Facts = (

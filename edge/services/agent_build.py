@@ -86,7 +86,7 @@ def build(
     ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
     holds = holds_of(config, disk, journal, clock, ring)
     errands = Errands(inbox.put, journal)
-    ledger = Ledger(disk, state / "commands")
+    ledger = Ledger(disk, state / "commands", boot)
     shop = Workshop(
         loaded=loaded,
         config=config,

@@ -32,7 +32,7 @@ class Node:
         self.disk, self.folder, self.boot = LinuxDisk(), folder, boot
         self.folders = NodeFolders(folder / "data", folder / "run")
         self.now_s = 0.0
-        self.ledger = Ledger(self.disk, folder / "commands")
+        self.ledger = Ledger(self.disk, folder / "commands", boot)
         self.verb = Restarts(self.folders, self.disk, boot, ["cam0"], self.ledger, folder / "restarts", lambda: self.now_s)
         serves = [RECORDER, "watcher", "agent", "node"]
         announce(self.folders.supervisor, Supervisor(pid=os.getpid(), boot=boot, serves=serves))
@@ -45,7 +45,7 @@ class Node:
 
     def accept(self, id: str, what: str, iat: int = 0) -> CommandClaims:
         claims = self.claims(id, what, iat)
-        self.ledger.take(claims)
+        self.ledger.take(claims, 0)
         self.ledger.answer(id, self.verb(claims))
         return claims
 
@@ -78,7 +78,7 @@ def test_one_unit_rests_for_a_minute_and_all_have_six_an_hour(tmp_path: Path) ->
 
 def test_a_refused_restart_counts_for_nobody(tmp_path: Path) -> None:
     node = Node(tmp_path)
-    node.ledger.take(node.claims("c0", RECORDER))
+    node.ledger.take(node.claims("c0", RECORDER), 0)
     node.ledger.answer("c0", Response(id="c0", state="refused"))
     assert node.verb(node.claims("c1", RECORDER)).state == "accepted"
 
