@@ -10,17 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from edge.clock import ClockState
-from edge.messages.evidence import (
-    Checkpoint,
-    ConfigFault,
-    ConfigInForce,
-    ConfigTrial,
-    Decommission,
-    Exported,
-    KeyNews,
-    UnsignedGops,
-    Viewed,
-)
+from edge.messages import evidence
 
 RECORD_MAX_BYTES = 32 * 1024
 
@@ -264,15 +254,7 @@ Facts = (
     | AlarmRaised
     | Command
     | ClipDone
-    | ConfigFault
-    | ConfigInForce
-    | ConfigTrial
-    | KeyNews
-    | UnsignedGops
-    | Checkpoint
-    | Viewed
-    | Exported
-    | Decommission
+    | evidence.EvidenceFacts
 )
 
 FACTS: dict[str, type[msgspec.Struct]] = {
@@ -291,15 +273,7 @@ FACTS: dict[str, type[msgspec.Struct]] = {
     "alarm": AlarmRaised,
     "command": Command,
     "clip": ClipDone,
-    "config_fault": ConfigFault,
-    "config": ConfigInForce,
-    "config_trial": ConfigTrial,
-    "key": KeyNews,
-    "unsigned": UnsignedGops,
-    "checkpoint": Checkpoint,
-    "view": Viewed,
-    "export": Exported,
-    "decommission": Decommission,
+    **evidence.FACTS,
 }
 TYPE_OF: dict[type[msgspec.Struct], str] = {shape: word for word, shape in FACTS.items()}
 
