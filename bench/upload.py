@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -69,7 +70,7 @@ def main() -> int:
     parser.add_argument("--mbit", type=float, default=24.0)
     given = parser.parse_args()
     clip = MemoryClip(noise(given.megabytes * 1_000_000))
-    servers = {"our receiver": receiver_process}
+    servers: dict[str, Callable[[Path], LineProcess]] = {"our receiver": receiver_process}
     if shutil.which("node"):
         servers["@tus/server"] = tus_node
     failed = False

@@ -33,7 +33,11 @@ _LEAST_S = 30
 
 
 @click.command(epilog=example("edge demo", "edge demo --source rtsp://127.0.0.1:8554/street", "edge demo --seconds 40 --json"))
-@click.option("--seconds", type=click.IntRange(_LEAST_S, 86_400), help="Stop after so long; default: at Ctrl-C; without a terminal, or with --json: 40.")
+@click.option(
+    "--seconds",
+    type=click.IntRange(_LEAST_S, 86_400),
+    help="Stop after so long; default: at Ctrl-C; without a terminal, or with --json: 40.",
+)
 @click.option(
     "--source", "sources", multiple=True, metavar="URI", help="Camera beside the synthetic one: file:PATH, rtsp://..., v4l2:/dev/video0."
 )
