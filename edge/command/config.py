@@ -23,6 +23,7 @@ from edge.config import shown
 from edge.config.afar import Considered, consider
 from edge.config.read import Loaded
 from edge.errors import Refused
+from edge.health.troubles import without_values
 from edge.messages.config import CONFIRM_MAX_S, CONFIRM_MIN_S, CONFIRM_S
 from edge.messages.wire import CommandClaims, Response
 
@@ -51,8 +52,8 @@ class ConfigVerb:
         considered = consider(self._loaded, args.toml)
         if args.do == "check":
             return Response(id=claims.id, state="done", data=told(considered))
-        if not CONFIRM_MIN_S <= args.confirm_s <= CONFIRM_MAX_S:
-            raise Refused("bad_args", f"confirm_s must be {CONFIRM_MIN_S}-{CONFIRM_MAX_S}")
+        if not CONFIRM_MIN_S <= args.confirm_s <= CONFIRM_MAX_S or not args.sha256_before:
+            raise Refused("bad_args", f"apply needs sha256_before; confirm_s must be {CONFIRM_MIN_S}-{CONFIRM_MAX_S}")
         if considered.problems:
             text = "; ".join(str(problem) for problem in considered.problems[:3])
             return Response(id=claims.id, state="refused", code="bad_config", text=text, data=told(considered))
@@ -79,7 +80,7 @@ class ConfigVerb:
             "sha256": self._loaded.sha256,
             "toml": shown.document(self._loaded),
             "values": shown.origins(self._loaded),
-            "errors": [*self._loaded.fault.errors] if self._loaded.fault is not None else [],
+            "errors": without_values(self._loaded.fault.errors) if self._loaded.fault is not None else [],
         }
 
 

@@ -52,10 +52,11 @@ def consider(loaded: Loaded, text: str) -> Considered:
     except ConfigProblems as error:
         return Considered(sha256, error.problems)
     wanted = Loaded(config, loaded.path, sha256, None, origins, data)
-    problems = check_files(config)
     old, new = _values(loaded), _values(wanted)
     changed = tuple(key for key in {**old, **new} if old.get(key) != new.get(key))
-    problems += [Problem(key, _NEVER) for key in changed if _readers(key) is None]
+    problems = [Problem(key, _NEVER) for key in changed if _readers(key) is None]
+    if not problems:  # with another path in it, the answer would tell which files there are
+        problems = check_files(config)
     if config.retention.days < loaded.config.retention.days:
         problems.append(Problem("retention.days", _LOWERED))
     return Considered(sha256, tuple(problems), changed, _units(loaded, changed))

@@ -147,3 +147,18 @@ class Decommission(msgspec.Struct, frozen=True, kw_only=True):
     journals: Literal["kept", "wiped"]
     wiped: list[str] = []
     remains: list[str] = []
+
+
+EvidenceFacts = KeyNews | UnsignedGops | Checkpoint | Viewed | Exported | ConfigInForce | ConfigFault | ConfigTrial | Decommission
+FACTS: dict[str, type[msgspec.Struct]] = {
+    "config_fault": ConfigFault,
+    "config": ConfigInForce,
+    "config_trial": ConfigTrial,
+    "key": KeyNews,
+    "unsigned": UnsignedGops,
+    "checkpoint": Checkpoint,
+    "view": Viewed,
+    "export": Exported,
+    "decommission": Decommission,
+}
+"""Tag word -> struct; with the others in records.FACTS."""

@@ -5,24 +5,12 @@ A record's `facts` is one of the structs below; its `type` is that struct's tag 
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from edge.clock import ClockState
-from edge.messages.evidence import (
-    Checkpoint,
-    ConfigFault,
-    ConfigInForce,
-    ConfigTrial,
-    Decommission,
-    Exported,
-    KeyNews,
-    UnsignedGops,
-    Viewed,
-)
-from edge.messages.obeyed import ClipDone as ClipDone
-from edge.messages.obeyed import Command as Command
+from edge.messages import evidence
 
 RECORD_MAX_BYTES = 32 * 1024
 
@@ -228,6 +216,28 @@ class AlarmRaised(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float | None = None
 
 
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A command arrived; what was decided. state as in ClipState, or "refused"."""
+
+    id: str
+    verb: str
+    operator: str
+    case: str
+    state: str
+    code: str = ""
+    text: str = ""
+
+
+class ClipDone(msgspec.Struct, frozen=True, kw_only=True):
+    """The final word on a clip job (done/failed/cancelled). files: of the manifest, ClipFile and then Attachment."""
+
+    id: str
+    state: str
+    code: str = ""
+    text: str = ""
+    files: list[dict[str, Any]] = []
+
+
 Facts = (
     Boot
     | Stop
@@ -244,15 +254,7 @@ Facts = (
     | AlarmRaised
     | Command
     | ClipDone
-    | ConfigFault
-    | ConfigInForce
-    | ConfigTrial
-    | KeyNews
-    | UnsignedGops
-    | Checkpoint
-    | Viewed
-    | Exported
-    | Decommission
+    | evidence.EvidenceFacts
 )
 
 FACTS: dict[str, type[msgspec.Struct]] = {
@@ -271,15 +273,7 @@ FACTS: dict[str, type[msgspec.Struct]] = {
     "alarm": AlarmRaised,
     "command": Command,
     "clip": ClipDone,
-    "config_fault": ConfigFault,
-    "config": ConfigInForce,
-    "config_trial": ConfigTrial,
-    "key": KeyNews,
-    "unsigned": UnsignedGops,
-    "checkpoint": Checkpoint,
-    "view": Viewed,
-    "export": Exported,
-    "decommission": Decommission,
+    **evidence.FACTS,
 }
 TYPE_OF: dict[type[msgspec.Struct], str] = {shape: word for word, shape in FACTS.items()}
 

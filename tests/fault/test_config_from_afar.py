@@ -122,7 +122,8 @@ def test_killed_while_it_is_tried_the_node_goes_on_with_it_and_says_so(stage: St
 
 
 IMPOSSIBLE: list[tuple[dict[str, object], str]] = [
-    ({"do": "apply", "toml": "x = 1"}, "bad_config"),
+    ({"do": "apply", "toml": "x = 1", "sha256_before": "of another"}, "bad_config"),
+    ({"do": "apply", "toml": "x = 1"}, "bad_args"),
     ({"do": "format"}, "bad_args"),
     ({"do": "apply", "toml": "", "confirm_s": 1}, "bad_args"),
     ({}, "bad_args"),

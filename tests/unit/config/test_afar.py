@@ -113,3 +113,15 @@ def test_every_key_that_may_be_changed_is_one_of_the_model(loaded: Loaded) -> No
     keys = [value.path for value in explain(loaded)]
     for pattern in FROM_AFAR:
         assert any(re.fullmatch(pattern, key) for key in keys), pattern
+
+
+def test_what_files_there_are_is_not_told(loaded: Loaded, tmp_path: Path) -> None:
+    """Whoever may ask for a check could else look for files, one after another."""
+    (tmp_path / "there.pem").touch()
+    there, absent = (after(loaded, 'command_key = "command.pub"', f'command_key = "{name}.pem"') for name in ("there", "absent"))
+    assert [str(problem) for problem in there.problems] == [str(problem) for problem in absent.problems]
+
+
+def test_a_file_that_is_named_already_and_is_gone_is_told(loaded: Loaded, tmp_path: Path) -> None:
+    (tmp_path / "command.pub").unlink()
+    assert [problem.path for problem in after(loaded, "[mqtt]", "# a remark\n[mqtt]").problems] == ["mqtt.command_key"]
