@@ -10,7 +10,7 @@ from edge.upload.budget import DailyBudget
 from edge.upload.pace import FairPace
 
 URGENT_WEIGHT = 4.0
-LAG_S = 0.5
+LAG_S = 1.0
 """A message to the centre that is not acknowledged for so long: the link's queue is full, and it is us who fill it."""
 YIELD_S = 5.0
 """Receivers give up on a connection that is still for longer than some 15 s."""
@@ -58,6 +58,7 @@ class Passage:
         self._lag = lag or LinkLag()
         self._yield_s = yield_s
         self.quantum_bytes = pace.quantum_bytes
+        self._credit = 0
 
     def enter(self, count: int, pause: Pause) -> None:
         """Returns when `count` bytes may go, at most quantum_bytes. Raises Stopped, also for a budget that is used up."""
@@ -66,12 +67,19 @@ class Passage:
         give_way_s = monotonic_s() + self._yield_s
         while self._lag.is_long(now_s := monotonic_s()) and now_s < give_way_s:
             pause(_LOOK_S)
-        self._share.ask(count)
+        while self._credit < count:
+            self._take_turn(pause)
+        self._credit -= count
+
+    def _take_turn(self, pause: Pause) -> None:
+        """A whole quantum, however small the pieces are."""
+        self._share.ask(self.quantum_bytes)
         try:
             while (wait_s := self._share.wait_s(monotonic_s())) > 0:
                 pause(wait_s)
         finally:
             self._share.withdraw()
+        self._credit += self.quantum_bytes
 
     def count(self, count: int) -> None:
         """Bytes that went over the network, in either direction."""

@@ -70,7 +70,8 @@ def test_a_link_that_stays_late_does_not_end_the_upload_which_sends_a_piece_now_
 def test_a_transfer_that_is_stopped_while_it_waits_keeps_no_place_in_front_of_others() -> None:
     pace = FairPace(1000)
     first, other = Passage(pace), Passage(pace)
-    first.enter(pace.burst_bytes, Watch())
+    for _ in range(pace.burst_bytes // pace.quantum_bytes):
+        first.enter(pace.quantum_bytes, never)
 
     def stop() -> None:
         raise Stopped("asked to")
