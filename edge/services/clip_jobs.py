@@ -79,9 +79,9 @@ class ClipJobs:
         with self._changed:
             self._entries.pop(job.id, None)
 
-    def link_lags(self, seconds: float) -> None:
+    def link_lags(self, seconds: float, now_s: float) -> None:
         """How long the oldest message to the centre has been under way: uploads give way while that is long."""
-        self._rules.lag.seconds = seconds
+        self._rules.lag.tell(seconds, now_s)
 
     def start(self) -> None:
         for thread in self.threads:

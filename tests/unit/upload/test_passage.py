@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from datetime import timezone
 from pathlib import Path
 
@@ -35,19 +36,33 @@ def test_without_a_rate_a_budget_or_late_alarms_nothing_is_waited_for() -> None:
     Passage(FREE).enter(65_536, never)
 
 
-def test_a_piece_waits_while_alarms_are_late_and_goes_when_they_are_through() -> None:
+def test_after_a_late_alarm_uploads_rest_as_long_as_it_was_late() -> None:
     lag = LinkLag()
-    lag.seconds = LAG_S + 0.1
-    watch = Watch(at_third=lambda: setattr(lag, "seconds", LAG_S))
-    Passage(FREE, lag=lag).enter(1, watch)
-    assert len(watch.pauses) == 3
+    lag.tell(LAG_S, 100.0)
+    assert not lag.is_long(100.0)
+    lag.tell(1.5, 100.0)
+    lag.tell(0.0, 100.1)
+    assert lag.is_long(101.4)
+    assert not lag.is_long(101.5)
+
+
+def test_a_piece_waits_while_they_rest() -> None:
+    lag, clock = LinkLag(), threading.Event()
+
+    def pause(seconds: float) -> None:
+        clock.wait(seconds)
+
+    began_s = monotonic_s()
+    lag.tell(LAG_S + 0.01, began_s)
+    Passage(FREE, lag=lag).enter(1, pause)
+    assert monotonic_s() - began_s >= LAG_S
     Passage(FREE, lag=lag).enter(1, never)
 
 
 def test_a_link_that_stays_late_does_not_end_the_upload_which_sends_a_piece_now_and_then() -> None:
     lag = LinkLag()
-    lag.seconds = 3600.0
     began_s = monotonic_s()
+    lag.tell(3600.0, began_s)
     Passage(FREE, lag=lag, yield_s=0.05).enter(1, Watch())
     assert monotonic_s() - began_s >= 0.05
 
@@ -55,7 +70,8 @@ def test_a_link_that_stays_late_does_not_end_the_upload_which_sends_a_piece_now_
 def test_a_transfer_that_is_stopped_while_it_waits_keeps_no_place_in_front_of_others() -> None:
     pace = FairPace(1000)
     first, other = Passage(pace), Passage(pace)
-    first.enter(pace.burst_bytes, Watch())
+    for _ in range(pace.burst_bytes // pace.quantum_bytes):
+        first.enter(pace.quantum_bytes, never)
 
     def stop() -> None:
         raise Stopped("asked to")
