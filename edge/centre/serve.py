@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from edge.centre.admission import Admission
+from edge.centre.patience import patient
 from edge.centre.receiver import Receiver
 from edge.centre.upload_store import StoreLimits, UploadStore
 from edge.clock import Clock
@@ -76,7 +77,7 @@ class ReceiverServer:
         self.port = int(self._socket.getsockname()[1])
         config = uvicorn.Config(
             self.receiver.app,
-            http="h11",
+            http=patient(settings.idle_s),
             ws="none",
             loop="asyncio",
             lifespan="off",
