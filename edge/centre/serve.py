@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.centre.admission import Admission
+from edge.centre.patience import patient
 from edge.centre.receiver import Receiver
 from edge.centre.upload_store import StoreLimits, UploadStore
 from edge.clock import Clock
@@ -65,7 +66,7 @@ class ReceiverServer:
         except OSError as error:
             raise TryAgain(f"upload receiver: {settings.host}:{settings.port}: {error}") from error
         self.port = int(listener.getsockname()[1])
-        self._server = HttpServer("receiver", self.receiver.app, listener, tls, Manners())
+        self._server = HttpServer("receiver", self.receiver.app, listener, tls, Manners(protocol=patient(settings.idle_s)))
         if not self._server.start():
             self.stop()
             raise TryAgain("upload receiver: did not start")

@@ -20,6 +20,7 @@ from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
 from edge.upload.origin import on_our_origin, origin
 from edge.upload.steps import Broken, Reply
+from edge.upload.tls import TlsFiles
 from edge.upload.wire import Count, Wire, dial
 
 Read = Callable[[], None]
@@ -36,11 +37,11 @@ _INVITATION_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where uploads go: the creation URL, a bearer token ("" for none), TLS settings (None: plain http)."""
+    """Where uploads go: the creation URL, a bearer token ("" for none), TLS (None: plain http)."""
 
     url: str
     token: str = ""
-    tls: ssl.SSLContext | None = None
+    tls: TlsFiles | None = None
 
 
 def target_of(settings: Upload) -> Target:
@@ -53,13 +54,7 @@ def target_of(settings: Upload) -> Target:
         if not is_loopback(host):
             raise ConfigError(f"[upload] url {settings.url}: plain http leaves this machine", remedy="use https")
         return Target(settings.url, token)
-    try:
-        tls = ssl.create_default_context(cafile=settings.ca or None)
-        if settings.certificate:
-            tls.load_cert_chain(settings.certificate, settings.key or None)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"[upload] ca, certificate or key: {error}") from error
-    return Target(settings.url, token, tls)
+    return Target(settings.url, token, TlsFiles(settings.ca, settings.certificate, settings.key))
 
 
 class Http:
@@ -108,13 +103,19 @@ class Http:
             return self._exchange(method, url, headers, body, length, sent, read)
         except (ConnectionResetError, BrokenPipeError) as error:
             if not reused or sent.bytes:
-                return Broken(_words(error), sent.bytes)
+                return self._broken(error, sent, fresh=not reused)
         except (OSError, http.client.HTTPException) as error:
-            return Broken(_words(error), sent.bytes)
+            return self._broken(error, sent, fresh=not reused and isinstance(error, ssl.SSLError))
         try:
             return self._exchange(method, url, headers, body, length, sent, read)
         except (OSError, http.client.HTTPException) as error:
-            return Broken(_words(error), sent.bytes)
+            return self._broken(error, sent, fresh=True)
+
+    def _broken(self, error: OSError | http.client.HTTPException, sent: _Sent, fresh: bool = False) -> Broken:
+        """A server that refuses a client's certificate says so only after its own part of the TLS 1.3 handshake, or just hangs up."""
+        theirs = fresh and self._target.tls and not sent.bytes and not isinstance(error, ssl.SSLCertVerificationError)
+        hint = "; over TLS this is also how a server refuses our certificate" if theirs else ""
+        return Broken(_words(error) + hint, sent.bytes)
 
     def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None, length: int, sent: _Sent, read: Read | None
@@ -138,8 +139,9 @@ class Http:
         connection = self._connection
         if connection is None:
             _, host, port = origin(self._target.url)
+            tls = self._target.tls.context() if self._target.tls else None
             connection = http.client.HTTPConnection(host, port)
-            connection.sock = dial(host, port, self._target.tls, self._connect_timeout_s, self._progress_timeout_s, self._count)
+            connection.sock = dial(host, port, tls, self._connect_timeout_s, self._progress_timeout_s, self._count)
             self._connection = connection
         wire = connection.sock
         if not isinstance(wire, Wire):

@@ -158,6 +158,17 @@ def test_a_request_that_falls_silent_is_ended_and_what_came_is_kept(client: Clie
     assert client.digest(url) == repr_digest(SHA256)
 
 
+def test_a_connection_that_never_finishes_its_head_is_closed_and_others_are_served(client: Client, server: ReceiverServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as slow, socket.create_connection(("127.0.0.1", server.port)) as mute:
+        slow.settimeout(10)
+        mute.settimeout(10)
+        slow.sendall(b"POST /files HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        url = client.create()
+        assert slow.recv(100) == b""
+        assert mute.recv(100) == b""
+    assert client.patch(url, 0, DATA).status == 204
+
+
 def test_only_loopback_may_be_served_in_the_open(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not loopback"):
         ReceiverServer(ServeSettings(folder=tmp_path, host="0.0.0.0", token="secret"), LinuxDisk(), ManualClock())

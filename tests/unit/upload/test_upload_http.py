@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from edge.host.linux_disk import LinuxDisk
 from edge.upload.http import Http, Target, target_of
 from edge.upload.send import settings_of
 from edge.upload.steps import Broken, Reply
-from tests.support.authority import Authority
 from tests.support.clips import MemoryClip, noise
 from tests.support.delivery import QUICK, Delivery
 from tests.support.scripted_http import ScriptedHttp, Step
@@ -251,25 +249,3 @@ def test_a_rate_is_kept(tmp_path: Path) -> None:
         assert 1.0 <= monotonic_s() - began_s < 5.0, "all but a burst of 64 KiB at 400 KiB/s"
     finally:
         server.stop()
-
-
-def test_both_sides_prove_themselves_by_certificate(tmp_path: Path) -> None:
-    authority = Authority(tmp_path / "pki")
-    server_files, node_files = authority.issue("127.0.0.1"), authority.issue("pole-7")
-    settings = ServeSettings(
-        folder=tmp_path / "received", certificate=str(server_files[0]), key=str(server_files[1]), client_ca=str(authority.certificate)
-    )
-    server = ReceiverServer(settings, LinuxDisk(), ManualClock())
-    server.start()
-    try:
-        upload = Upload(url=server.url, ca=str(authority.certificate), certificate=str(node_files[0]), key=str(node_files[1]))
-        delivery = Delivery(server.url, MemoryClip(noise(3 << 20)))
-        assert delivery.send(target=target_of(upload)).state == "done"
-        stranger = Http(target_of(Upload(url=server.url, ca=str(authority.certificate))))
-        assert isinstance(stranger.request("OPTIONS", server.url, {}), Broken)
-        unknown = Http(Target(server.url, "", ssl.create_default_context())).request("OPTIONS", server.url, {})
-        assert isinstance(unknown, Broken)
-        assert "certificate does not verify" in unknown.why
-    finally:
-        server.stop()
-    assert (tmp_path / "received" / "pole-7" / "r-1" / "clip.mp4").read_bytes() == delivery.clip.data
