@@ -230,8 +230,8 @@ class Client:
         return self._asking.desire(wanted)
 
     def ask_all(self, verb: str, args: Mapping[str, object], *, operator: str) -> AskedAll:
-        """Of all nodes at once, which answer within some seconds, each at a time of its own. They obey identify (no arguments: who they are)
-        and report (month), and refuse the rest."""
+        """Of all nodes at once, which answer within some seconds, each at a time of its own. They obey identify (who they are) and
+        report (month), and refuse the rest."""
         return self._asking.ask_all(verb, args, operator=operator)
 
     def command(
