@@ -70,6 +70,8 @@ def _config_lines(found: Diagnosis) -> Iterator[str]:
     config = found.config
     same = "as in the file" if config.in_force == config.on_disk else f"the file has {config.on_disk or 'nothing that can be read'}"
     yield f"configuration {config.in_force[:16]} in force, {same if len(same) < 40 else same[:29]}"
+    if config.trial:
+        yield f"configuration on trial: {config.trial}"
     yield from (f"configuration error: {error}" for error in config.errors)
 
 

@@ -14,6 +14,7 @@ import msgspec
 from edge.clock import NS_PER_MS, NS_PER_S, Clock, format_utc
 from edge.config.model import NodeConfig
 from edge.config.read import Loaded
+from edge.config.trial import read_trial
 from edge.errors import StorageError
 from edge.health.probe import probe
 from edge.health.report import health_document
@@ -54,7 +55,7 @@ def diagnose(loaded: Loaded, folders: NodeFolders, disk: Disk, clock: Clock, roo
         packages=dict(_packages()),
         python=platform.python_version(),
         free_inodes=_free_inodes(disk, folders),
-        config=_config(loaded),
+        config=_config(loaded, disk),
         rings=[_ring(disk, folders, camera.id) for camera in config.camera],
         journals=[each.diag for each in told],
         alarms=alarms,
@@ -109,14 +110,16 @@ def _free_inodes(disk: Disk, folders: NodeFolders) -> int | None:
         return None
 
 
-def _config(loaded: Loaded) -> ConfigDiag:
+def _config(loaded: Loaded, disk: Disk) -> ConfigDiag:
     try:
         with loaded.path.open("rb") as file:
             on_disk = hashlib.sha256(file.read(_FILE_MAX_BYTES)).hexdigest()
     except OSError:
         on_disk = None
     errors = without_values(loaded.fault.errors) if loaded.fault is not None else []
-    return ConfigDiag(in_force=loaded.sha256, on_disk=on_disk, errors=errors)
+    trial = read_trial(disk, loaded.path)
+    told = f"{trial.state} {trial.id}" if trial is not None else ""
+    return ConfigDiag(in_force=loaded.sha256, on_disk=on_disk, errors=errors, trial=told)
 
 
 def _ring(disk: Disk, folders: NodeFolders, camera: str) -> RingDiag:

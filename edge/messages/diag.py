@@ -72,11 +72,13 @@ class CertificateDiag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfigDiag(msgspec.Struct, frozen=True, kw_only=True):
-    """in_force: SHA-256 of the bytes in force here; on_disk: of the file as it is now. errors: why the file cannot be used."""
+    """in_force: SHA-256 of the bytes in force here; on_disk: of the file as it is now. errors: why the file cannot be used. trial: "<state>
+    <id>" of a change from afar that has not ended yet."""
 
     in_force: str
     on_disk: str | None
     errors: list[str] = []
+    trial: str = ""
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
