@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.centre.admission import Admission
-from edge.centre.patience import patient
 from edge.centre.receiver import Receiver
 from edge.centre.upload_store import StoreLimits, UploadStore
 from edge.clock import Clock
@@ -17,6 +16,7 @@ from edge.config.cross import is_loopback
 from edge.errors import ConfigError, TryAgain
 from edge.host.disk import Disk
 from edge.host.listen import HttpServer, Manners, address_of, listening_socket, server_context
+from edge.host.patience import patient
 
 _LOG = logging.getLogger(__name__)
 _PATH = "/files"

@@ -1,7 +1,7 @@
 """Messages, records and files as version 1 wrote them stay readable: tests/golden/v1 is never rewritten, only added to.
 
-Each golden file was made by the product: taken from a node's day or, of what is rare, written by the journal itself. Whoever changes a struct
-so that one of these no longer reads has made version 2.
+Each golden file was made by the product: taken from a node's day or, of what is rare, written by the journal itself. Whoever changes a
+struct so that one of these no longer reads has made version 2.
 """
 
 from __future__ import annotations
