@@ -42,6 +42,7 @@ from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.services.errands import Errands
 from edge.services.key_standing import CODE as SEAL_ALARM
+from edge.services.live_sessions import LiveSessions
 from edge.upload.http import target_of
 from edge.upload.jobs import JobStore
 from edge.upload.send import settings_of as upload_settings_of
@@ -80,6 +81,7 @@ def build(
     ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
     holds = holds_of(config, disk, journal, clock, ring)
     errands = Errands(inbox.put, journal)
+    live = LiveSessions(config, folders, disk, clock, journal, inbox.put)
     shop = Workshop(
         config=config,
         folders=folders,
@@ -90,6 +92,7 @@ def build(
         holds=holds,
         store=store,
         errands=errands,
+        live=live,
         org=mqtt.org,
     )
     verbs = verbs_of(shop)
@@ -112,6 +115,7 @@ def build(
         verbs=verbs,
         per_hour=config.command.per_operator_and_hour,
         errands=errands,
+        live=live,
         holds=holds,
         hold_alarms=HoldAlarms(holds, journal, clock, about_holds(past.alarms)),
         store=store,

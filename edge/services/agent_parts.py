@@ -32,6 +32,7 @@ from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.services.errands import Errands
 from edge.services.lifecycle import ServiceThread
+from edge.services.live_sessions import LiveSessions
 from edge.upload.jobs import Final, Job, JobStore
 
 JOURNAL = "agent"
@@ -63,6 +64,7 @@ class Parts:
     per_hour: int
     """Most commands of one operator, of each verb."""
     errands: Errands
+    live: LiveSessions
     holds: Holds
     hold_alarms: HoldAlarms
     store: JobStore
@@ -83,6 +85,7 @@ class Parts:
 
     def stop_threads(self, deadline_s: float) -> None:
         """Each within its deadline; what they leave is done at the next start."""
+        self.live.stop(deadline_s)
         self.health.stop(deadline_s)
         if self.jobs is not None:
             self.jobs.stop(deadline_s)

@@ -20,6 +20,7 @@ from edge.ring.hold import Holds
 from edge.ring.layout import NodeFolders
 from edge.ring.query import RingReader
 from edge.services.errands import Errand, Errands
+from edge.services.live_sessions import LiveSessions
 from edge.upload.jobs import JobStore
 
 
@@ -36,6 +37,7 @@ class Workshop:
     holds: Holds
     store: JobStore
     errands: Errands
+    live: LiveSessions
     org: str
 
 
@@ -44,6 +46,7 @@ def verbs_of(shop: Workshop) -> dict[str, Verb]:
         "clip": _clip(shop),
         "hold": HoldVerb(shop.holds),
         "release": ReleaseVerb(shop.holds),
+        "live": shop.live.verb,
         **{name: shop.errands.verb(name, errand) for name, errand in _errands(shop).items()},
     }
 
