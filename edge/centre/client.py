@@ -198,6 +198,15 @@ class Client:
         args |= {"urgent": urgent or None, "deadline": deadline}
         return self.command(node, "clip", args, operator=operator, case=case, id=id, valid_s=valid_s)
 
+    def live(self, node: str, camera: str, *, operator: str, case: str, minutes: float | None = None) -> Asked:
+        """The newest pictures of a camera, pushed to the address in the node's configuration for some minutes (by default as long as the node
+        allows). `running` tells the target and the first latency; the last word how long, how many and how late."""
+        return self.command(node, "live", {"camera": camera, "minutes": minutes}, operator=operator, case=case)
+
+    def end_live(self, node: str, id: str, *, operator: str, case: str) -> Asked:
+        """Ends a live session before its time. id: of the command that began it, by the same operator."""
+        return self.command(node, "live", {"stop": id}, operator=operator, case=case)
+
     def jobs(self, node: str, *, operator: str, case: str = "", recent: int | None = None) -> Asked:
         """Its clip jobs, open and closed, in the answer's `data`. recent: most closed ones."""
         return self.command(node, "jobs", {"recent": recent}, operator=operator, case=case)

@@ -17,6 +17,7 @@ from edge.errors import UsageError
 
 LATER = (
     {name: ("edge.cli.centre_jobs", name) for name in ("jobs", "cancel")}
+    | {"live": ("edge.cli.centre_live", "live")}
     | {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")}
     | {name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")}
     | {name: ("edge.cli.centre_tune", name) for name in ("config", "restart", "diag", "identify")}

@@ -31,6 +31,7 @@ def check_cross(tables: Tables) -> list[Problem]:
         *_seal(tables.get("seal")),
         *_mqtt(tables.get("mqtt")),
         *_upload(tables.get("upload")),
+        *_live(tables.get("live")),
     ]
 
 
@@ -167,6 +168,29 @@ def _upload_url(url: str) -> Iterator[Problem]:
         yield Problem("upload.url", f'plain http is allowed for {_HERE}, not for "{host}": write https://')
     if parts.username is not None or parts.password is not None:
         yield Problem("upload.url", "has a user or password in it: put a token into the file named by token_file")
+
+
+def _live(live: Tables | None) -> Iterator[Problem]:
+    if live is None or "url" not in live:
+        return
+    url = live["url"].replace("{node}", "n").replace("{camera}", "c")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        yield Problem("live.url", f"is not a URL: {error}")
+        return
+    if not url.isascii() or set(url) & set(" {}"):
+        yield Problem("live.url", "has blanks, braces or letters beyond ASCII in it; {node} and {camera} alone are replaced")
+    if parts.username is not None or parts.password is not None or "passphrase" in parts.query:
+        yield Problem("live.url", "has a user, password or passphrase in it: put it into the file named by token_file")
+    if not host:
+        yield Problem("live.url", "names no host")
+    elif not is_loopback(host) and (parts.scheme in ("rtsp", "rtmp") or (parts.scheme == "srt" and not live.get("token_file"))):
+        better = "name a token_file with the passphrase" if parts.scheme == "srt" else f"write {parts.scheme}s://"
+        yield Problem("live.url", f'plain text is allowed for {_HERE}, not for "{host}": {better}')
+    if parts.scheme == "srt" and port is None:
+        yield Problem("live.url", "srt needs a port: srt://HOST:PORT")
 
 
 def _pair(table: Tables, section: str) -> Iterator[Problem]:

@@ -245,6 +245,27 @@ class Serve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rate_kbps: Annotated[int, Meta(ge=0, description="most that all clips together may use; 0: no limit")] = 0
 
 
+class Live(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where `live` pushes the picture to. The destination is never taken from a command. No [live] section: no live picture."""
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(rtsps?|srt|rtmps?)://",
+            description="address with {node} and {camera} for their ids; srt takes ?streamid=&latency=ms; plain text only on loopback",
+            extra={"allowed": "rtsp(s)://, srt://, rtmp(s)://"},
+        ),
+    ]
+    token_file: Annotated[
+        SecretPath, Meta(description="file (mode 0600) with the SRT passphrase (10-79 characters), or user:password of RTSP and RTMP")
+    ] = ""
+    ca: Annotated[
+        FilePath, Meta(description="PEM of the authority that signed the server's certificate (rtsps, rtmps); empty: the system's")
+    ] = ""
+    max_minutes: Annotated[float, Meta(gt=0.0, le=240.0, description="longest live session")] = 10.0
+    sessions: Annotated[int, Meta(ge=1, le=8, description="most live sessions at once")] = 1
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Health documents."""
 
@@ -272,5 +293,6 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     upload: Upload | None = None
     command: Command = Command()
     serve: Serve | None = None
+    live: Live | None = None
     health: Health = Health()
     log: Log = Log()

@@ -29,6 +29,7 @@ def with_absolute_paths(config: NodeConfig, folder: Path) -> NodeConfig:
         upload=config.upload and absolute_paths(config.upload, folder),
         command=absolute_paths(config.command, folder),
         serve=config.serve and absolute_paths(config.serve, folder),
+        live=config.live and absolute_paths(config.live, folder),
     )
 
 

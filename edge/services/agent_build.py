@@ -49,6 +49,7 @@ from edge.services.followed import FollowedVerbs
 from edge.services.key_standing import CODE as SEAL_ALARM
 from edge.services.link_certificates import CertificateWatch
 from edge.services.link_note import LinkNotes
+from edge.services.live_sessions import LiveSessions
 from edge.upload.http import target_of
 from edge.upload.jobs import JobStore
 
@@ -87,6 +88,7 @@ def build(
     holds = holds_of(config, disk, journal, clock, ring)
     errands = Errands(inbox.put, journal)
     ledger = Ledger(disk, state / "commands", boot)
+    live = LiveSessions(config, folders, disk, clock, journal, inbox.put)
     shop = Workshop(
         loaded=loaded,
         config=config,
@@ -99,6 +101,7 @@ def build(
         store=store,
         called_off=jobs.look_at if jobs is not None else None,
         errands=errands,
+        live=live,
         org=mqtt.org,
         ledger=ledger,
         state=state,
@@ -131,6 +134,7 @@ def build(
         followed=FollowedVerbs(followed),
         per_hour=config.command.per_operator_and_hour,
         errands=errands,
+        live=live,
         holds=holds,
         hold_alarms=HoldAlarms(holds, journal, clock, about_holds(past.alarms)),
         store=store,

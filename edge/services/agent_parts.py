@@ -37,6 +37,7 @@ from edge.services.followed import FollowedVerbs
 from edge.services.lifecycle import ServiceThread
 from edge.services.link_certificates import CertificateWatch
 from edge.services.link_note import LinkNotes
+from edge.services.live_sessions import LiveSessions
 from edge.upload.jobs import Final, Job, JobStore
 
 JOURNAL = "agent"
@@ -69,6 +70,7 @@ class Parts:
     per_hour: int
     """Most commands of one operator, of each verb."""
     errands: Errands
+    live: LiveSessions
     holds: Holds
     hold_alarms: HoldAlarms
     store: JobStore
@@ -93,6 +95,7 @@ class Parts:
 
     def stop_threads(self, deadline_s: float) -> None:
         """Each within its deadline; what they leave is done at the next start."""
+        self.live.stop(deadline_s)
         self.health.stop(deadline_s)
         if self.jobs is not None:
             self.jobs.stop(deadline_s)

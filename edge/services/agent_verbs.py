@@ -43,6 +43,7 @@ from edge.services.config_guard import TURN_WAIT_S
 from edge.services.config_proof import Proof
 from edge.services.errands import Errand, Errands
 from edge.services.link_note import LinkNotes
+from edge.services.live_sessions import LiveSessions
 from edge.upload.jobs import JobStore
 
 
@@ -62,6 +63,7 @@ class Workshop:
     called_off: Callable[[str], None] | None
     """Told of a job that is to end; None where none is carried out."""
     errands: Errands
+    live: LiveSessions
     org: str
     ledger: Ledger
     state: Path
@@ -106,6 +108,7 @@ def verbs_of(shop: Workshop, followed: Mapping[str, Verb]) -> dict[str, Verb]:
         "hold": HoldVerb(shop.holds),
         "release": ReleaseVerb(shop.holds),
         "cancel": CancelVerb(shop.store, shop.clock, shop.called_off),
+        "live": shop.live.verb,
         **{name: shop.errands.verb(name, errand) for name, errand in _errands(shop).items()},
     }
 

@@ -36,6 +36,7 @@ class Work:
         parts = self._parts
         parts.errands.resume(parts.ledger.entries())
         parts.followed.resume(parts.ledger.entries())
+        parts.live.interrupted(parts.ledger.entries())
         self._dispatcher.resume()
         if parts.jobs is not None:
             for job in parts.store.open_jobs():
@@ -96,6 +97,7 @@ class Work:
     def _begin(self, id: str) -> None:
         self._parts.errands.begin(id)
         self._parts.followed.begin(self._parts.ledger.get(id))
+        self._parts.live.begin(id)
         job = self._parts.store.get(id)
         if self._parts.jobs is not None and job is not None:
             self._parts.jobs.add(job)
