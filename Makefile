@@ -2,7 +2,7 @@
 SECONDS ?=
 SOURCE ?=
 
-.PHONY: demo test soak fuzz bench docs clean
+.PHONY: demo test soak faults fuzz bench docs clean
 
 demo: ## the main job, live: a broker, a small centre and a node with two cameras
 	@image/desk-setup.sh demo
@@ -15,6 +15,10 @@ test: ## everything that must hold, in one pytest run
 soak: ## long fault runs
 	@image/desk-setup.sh test
 	.venv/bin/python -m pytest tests/soak --timeout 7200
+
+faults: ## every fault of the link, and a table of what it took
+	@image/desk-setup.sh test
+	.venv/bin/python -m pytest tests/soak/test_link_faults.py -s --timeout 1200
 
 fuzz: ## coverage-guided fuzzing of every reader of foreign bytes; SECONDS for each target
 	@image/desk-setup.sh test

@@ -19,6 +19,7 @@ test)
         ffmpeg:ffmpeg gstreamer1.0-tools:gst-launch-1.0 gstreamer1.0-plugins-base:@gst:videotestsrc
         gstreamer1.0-plugins-good:@gst:qtdemux gstreamer1.0-plugins-bad:@gst:h265parse gstreamer1.0-plugins-ugly:@gst:x264enc
         gstreamer1.0-libav:@gst:avdec_h264 python3-gi:@gi:Gst gir1.2-gst-rtsp-server-1.0:@gi:GstRtspServer
+        nginx:nginx libnginx-mod-http-dav-ext:@file:/usr/lib/nginx/modules/ngx_http_dav_ext_module.so
         softhsm2:softhsm2-util openssl:openssl chromium:chromium poppler-utils:pdfinfo e2fsprogs:mkfs.ext4 mount:losetup iproute2:ip procps:ps"
     ;;
 *)
@@ -34,6 +35,7 @@ present() {
     case "$1" in
     @venv) "$python" -c 'import ensurepip, venv' 2>/dev/null ;;
     @headers) "$python" -c 'import os, sysconfig; raise SystemExit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' 2>/dev/null ;;
+    @file:*) [ -e "${1#@file:}" ] ;;
     @pc:*) pkg-config --exists "${1#@pc:}" 2>/dev/null ;;
     @gst:*) gst-inspect-1.0 --exists "${1#@gst:}" 2>/dev/null ;;
     @gi:*) /usr/bin/python3 -c "import gi; gi.require_version('${1#@gi:}', '1.0')" 2>/dev/null ;;

@@ -39,6 +39,7 @@ _STATES: dict[str, Words] = {
     "running": {"pl": "w toku", "en": "running"},
     "done": {"pl": "wykonane", "en": "done"},
     "failed": {"pl": "nieudane", "en": "failed"},
+    "cancelled": {"pl": "odwołane", "en": "cancelled"},
     "refused": {"pl": "odmowa", "en": "refused"},
     "begun": {"pl": "rozpoczęte", "en": "begun"},
     "ended": {"pl": "zakończone", "en": "ended"},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from edge.clock import monotonic_s
 from edge.messages.clip import JobProgress
 from edge.messages.wire import Response
 
-FINAL = ("done", "failed", "refused")
+FINAL = ("done", "failed", "cancelled", "refused")
 _PICTURES_MAX = 8
 
 
@@ -118,4 +118,39 @@ class Asked:
     def delivered(self, code: int) -> None:
         with self._changed:
             self._delivery = code
+            self._changed.notify_all()
+
+
+class AskedAll:
+    """A command that was sent to all nodes. Any thread. Nobody knows how many will answer: wait as long as suits."""
+
+    def __init__(self, id: str, verb: str) -> None:
+        self.id = id
+        self.verb = verb
+        self._changed = threading.Condition()
+        self._finals: dict[str, Response] = {}
+        self.delivery: int | None = None
+        """The broker's reason code; None: not known yet."""
+
+    @property
+    def finals(self) -> dict[str, Response]:
+        """Node -> its last word, of those that have said it."""
+        with self._changed:
+            return dict(sorted(self._finals.items()))
+
+    def wait(self, nodes: Collection[str], timeout_s: float) -> dict[str, Response]:
+        """Until all of `nodes` have said their last word, or the time is over; what came."""
+        with self._changed:
+            self._changed.wait_for(lambda: all(node in self._finals for node in nodes), timeout_s)
+        return self.finals
+
+    def answered(self, node: str, response: Response) -> None:
+        if response.state in FINAL:
+            with self._changed:
+                self._finals.setdefault(node, response)
+                self._changed.notify_all()
+
+    def delivered(self, code: int) -> None:
+        with self._changed:
+            self.delivery = code
             self._changed.notify_all()

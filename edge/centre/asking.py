@@ -9,15 +9,18 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge.centre.asked import Asked
-from edge.centre.keys import command_message, read_private_key
+from edge.centre.asked import Asked, AskedAll
+from edge.centre.keys import command_message, desired_message, read_private_key
 from edge.centre.roster import Roster
 from edge.clock import NS_PER_S, Clock
 from edge.link.publish import Direct
+from edge.link.topics import ALL
 from edge.messages.clip import JobProgress
+from edge.messages.config import DesiredConfig
 from edge.messages.wire import CommandClaims, Response
 
 HANDLES_MAX = 1000
+ALL_MAX = 20
 
 
 class Asking:
@@ -29,6 +32,7 @@ class Asking:
         self._clock, self._roster = clock, roster
         self.orders: queue.Queue[Direct] = queue.Queue()
         self._asked: dict[str, Asked] = {}
+        self._asked_all: dict[str, AskedAll] = {}
         self._changing = threading.Lock()
 
     def ask(
@@ -55,11 +59,32 @@ class Asking:
         self.orders.put(message)
         return handle
 
+    def desire(self, wanted: DesiredConfig) -> Asked:
+        """Its `delivery` is the broker's word; what becomes of it stands in the node's `config/reported`. Raises as `ask`."""
+        handle = Asked(wanted.aud, f"desired-{wanted.version}", "config")
+        self.orders.put(desired_message(self._org, self._key, wanted, handle.delivered))
+        return handle
+
+    def ask_all(self, verb: str, args: Mapping[str, object], *, operator: str, valid_s: int = 60) -> AskedAll:
+        """Of every node that listens. Raises as `ask`."""
+        handle = AskedAll(uuid.uuid4().hex, verb)
+        now_s = self._clock.read().utc_ns // NS_PER_S
+        claims = CommandClaims(id=handle.id, verb=verb, aud=ALL, iat=now_s, exp=now_s + valid_s, operator=operator, args={**args})
+        message = command_message(self._org, self._key, claims, handle.delivered)
+        self._asked_all[handle.id] = handle
+        while len(self._asked_all) > ALL_MAX:
+            del self._asked_all[next(iter(self._asked_all))]
+        self.orders.put(message)
+        return handle
+
     def answered(self, node: str, response: Response) -> None:
         """Only the node that was asked may answer."""
         handle = self._asked.get(response.id)
         if handle is not None and handle.node == node:
             handle.answered(response)
+        to_all = self._asked_all.get(response.id)
+        if to_all is not None:
+            to_all.answered(node, response)
 
     def progressed(self, node: str, progress: JobProgress) -> None:
         handle = self._asked.get(progress.id)

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.centre.archive import Archive, StoredEvent, stored_events
-from edge.centre.asked import Asked
+from edge.centre.asked import Asked, AskedAll
 from edge.centre.asking import Asking
 from edge.centre.findings import Finding
 from edge.centre.history import HistoryStore, stored_history
@@ -38,6 +38,7 @@ from edge.host.timesync import KernelClock
 from edge.link.settings import settings_of
 from edge.link.supervisor import MqttLink
 from edge.link.topics import CHECKPOINT, EVENT, GAP, HISTORY, JOB, PROPERTIES, RESPONSE, SNAPSHOT, pattern
+from edge.messages.config import CONFIRM_S, ConfigReported, DesiredConfig
 from edge.messages.history import History
 from edge.messages.wire import Ack
 from edge.seal.trust import Roots
@@ -132,6 +133,21 @@ class Client:
             self._turns.seen.wait_for(lambda: self._has_status(node), timeout_s)
         return self.node(node) if self._has_status(node) else None
 
+    def wait_config(self, node: str, version: int, timeout_s: float) -> ConfigReported | None:
+        """What the node reports when it has decided on that desired version, or what it reports when the time is over."""
+
+        def reported() -> ConfigReported | None:
+            view = self.node(node)
+            return view.config if view is not None else None
+
+        def decided() -> bool:
+            found = reported()
+            return found is not None and found.version >= version and found.state != "pending"
+
+        with self._turns.seen:
+            self._turns.seen.wait_for(decided, timeout_s)
+        return reported()
+
     def _has_status(self, node: str) -> bool:
         view = self.node(node)
         return view is not None and view.status is not None
@@ -170,13 +186,25 @@ class Client:
         case: str,
         basis: str = "",
         recipient: str = "",
+        urgent: bool = False,
+        deadline: str | float = "",
         id: str = "",
         valid_s: int = 300,
     ) -> Asked:
-        """Footage of one camera, sent to the node's upload address. basis: legal basis; recipient: who receives it. The same id again joins
-        the same job."""
-        args = {"camera": camera, "start": start, "end": end, "basis": basis, "recipient": recipient}
+        """Footage of one camera, sent to the node's upload address; end may lie ahead by a day. basis: legal basis; recipient: who receives
+        it. urgent: before all others, also in quiet hours and over the day's budget. deadline: RFC 3339, or hours after the footage is
+        there. The same id again joins the same job."""
+        args: dict[str, object] = {"camera": camera, "start": start, "end": end, "basis": basis, "recipient": recipient}
+        args |= {"urgent": urgent or None, "deadline": deadline}
         return self.command(node, "clip", args, operator=operator, case=case, id=id, valid_s=valid_s)
+
+    def jobs(self, node: str, *, operator: str, case: str = "", recent: int | None = None) -> Asked:
+        """Its clip jobs, open and closed, in the answer's `data`. recent: most closed ones."""
+        return self.command(node, "jobs", {"recent": recent}, operator=operator, case=case)
+
+    def cancel(self, node: str, id: str, why: str, *, operator: str, case: str = "") -> Asked:
+        """Calls a clip off. Its own last word tells how it ended."""
+        return self.command(node, "cancel", {"id": id, "why": why}, operator=operator, case=case)
 
     def hold(self, node: str, camera: str, start: str, end: str, *, operator: str, case: str, review: str = "", id: str = "") -> Asked:
         """Keeps footage from being erased; end may lie ahead. review: RFC 3339 or a date. The lock gets the request's id."""
@@ -194,6 +222,29 @@ class Client:
     def snapshot(self, node: str, camera: str, *, operator: str, case: str, at: str = "") -> Asked:
         """One picture; at: RFC 3339, "" for the newest. `Asked.wait_picture` gives the JPEG."""
         return self.command(node, "snapshot", {"camera": camera, "at": at}, operator=operator, case=case)
+
+    def configure(
+        self, node: str, toml: str, sha256_before: str, *, operator: str, case: str = "", confirm_s: int = CONFIRM_S, id: str = ""
+    ) -> Asked:
+        """Another configuration, of about 5 KiB at most (`desire` takes more); the node keeps it when it is connected under it within
+        confirm_s. sha256_before: of the one in force, as the verb config (do = show) tells it."""
+        args = {"do": "apply", "toml": toml, "sha256_before": sha256_before, "confirm_s": confirm_s}
+        return self.command(node, "config", args, operator=operator, case=case, id=id)
+
+    def desire(
+        self, node: str, toml: str, version: int, *, operator: str, case: str = "", sha256_before: str = "", confirm_s: int = CONFIRM_S
+    ) -> Asked:
+        """The same, retained: a node that is away takes it up when it comes back. version: above all that this node was sent. What
+        becomes of it stands in `NodeView.config`; of the answer only `delivery` comes."""
+        wanted = DesiredConfig(
+            aud=node, version=version, operator=operator, case=case, toml=toml, sha256_before=sha256_before, confirm_s=confirm_s
+        )
+        return self._asking.desire(wanted)
+
+    def ask_all(self, verb: str, args: Mapping[str, object], *, operator: str) -> AskedAll:
+        """Of all nodes at once, which answer within some seconds, each at a time of its own. They obey identify (no arguments: who they
+        are) and report (month), and refuse the rest."""
+        return self._asking.ask_all(verb, args, operator=operator)
 
     def command(
         self, node: str, verb: str, args: Mapping[str, object], *, operator: str, case: str = "", id: str = "", valid_s: int = 300

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge.errors import ConfigError, StorageError, UsageError
 from edge.host.secret import write_secret
 from edge.link.publish import Direct
-from edge.link.topics import COMMAND, COMMAND_EXPIRY_MAX_S, address, is_level
+from edge.link.topics import COMMAND, COMMAND_EXPIRY_MAX_S, CONFIG_DESIRED, address, is_level
+from edge.messages.config import TOML_MAX_BYTES, DesiredConfig
 from edge.messages.wire import CommandClaims
 
 PRIVATE_NAME = "command.key"
@@ -51,6 +52,18 @@ def sign_command(key: ec.EllipticCurvePrivateKey, claims: CommandClaims) -> byte
     """A JWS in compact form (RFC 7515, ES256), to be published on cmd/<verb>."""
     payload = msgspec.json.encode(claims)
     return jwt.PyJWS().encode(payload, key, algorithm="ES256", headers={"typ": "edge-command+jws"}).encode("ascii")
+
+
+def desired_message(org: str, key: ec.EllipticCurvePrivateKey | None, wanted: DesiredConfig, on_done: Callable[[int], None]) -> Direct:
+    """The signed configuration, retained until another takes its place. Raises ConfigError without a key, UsageError for one that every
+    node would refuse."""
+    if key is None:
+        raise ConfigError("no command key: a configuration cannot be signed", remedy="give the private key made by `edge centre keys`")
+    if not is_level(wanted.aud) or wanted.version < 1 or not wanted.operator or len(wanted.toml.encode("utf-8")) > TOML_MAX_BYTES:
+        raise UsageError(f"a node, a version from 1 on, an operator, and a document of at most {TOML_MAX_BYTES} bytes are needed")
+    token = jwt.PyJWS().encode(msgspec.json.encode(wanted), key, algorithm="ES256", headers={"typ": "edge-config+jws"}).encode("ascii")
+    topic = address(org, wanted.aud, CONFIG_DESIRED)
+    return Direct(topic, topic, token, CONFIG_DESIRED.qos, CONFIG_DESIRED.retain, on_done=on_done)
 
 
 def command_message(

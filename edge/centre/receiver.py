@@ -1,4 +1,4 @@
-"""The upload receiver: tus 1.0 (creation, expiration, checksum) as an ASGI application.
+"""The upload receiver: tus 1.0 (creation, expiration, checksum, termination) as an ASGI application.
 
 What it promises a sender: the offset it tells is on disk; one PATCH at a time per upload (423 for the others); a Repr-Digest (RFC 9530,
 sha-256) on HEAD once the file is complete, hashed from the stored bytes and, if the announced hash is the same, already in its place.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import errno
 import hashlib
 import hmac
 import logging
@@ -22,7 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from edge.centre.upload_store import Info, Outcome, UploadStore, is_disk_full
+from edge.centre.admission import Admission
+from edge.centre.upload_store import Info, Outcome, UploadStore
 from edge.clock import utc_datetime
 from edge.errors import IntegrityError, NotFound, Refused, StorageError
 from edge.host.disk import File
@@ -31,21 +33,22 @@ from edge.messages.tus import PATCH_TYPE, TUS_VERSION, count_of, decode_metadata
 _LOG = logging.getLogger(__name__)
 _WRITE_BYTES = 256 << 10
 _ALGORITHMS = ("sha1", "sha256")
-_STATUS = {"too_large": 413, "no_space": 507, "too_many": 503, "bad_metadata": 400, "expired": 410}
+_STATUS = {"too_large": 413, "no_space": 507, "too_many": 503, "bad_metadata": 400, "expired": 410, "complete": 403, "quota": 507}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Receiver:
-    """`hasher` runs `complete` in the background and must have exactly one thread. token "": nobody is asked who they are.
+    """`hasher` runs `complete` in the background and must have exactly one thread. admission: who may come in; a node's
+    own token opens that node's uploads alone.
 
     idle_s: a PATCH that brings no byte for so long is ended, so that a dead connection does not keep its upload locked.
     """
 
-    def __init__(self, store: UploadStore, hasher: Executor, token: str = "", path: str = "/files", idle_s: float = 15.0) -> None:
+    def __init__(self, store: UploadStore, hasher: Executor, admission: Admission, path: str = "/files", idle_s: float = 15.0) -> None:
         self._store = store
         self._hasher = hasher
-        self._token = token
+        self._admission = admission
         self._idle_s = idle_s
         self._writing: set[str] = set()
         self._completing: dict[str, Future[Outcome]] = {}
@@ -56,6 +59,7 @@ class Receiver:
             Route(path + "/", self._options, methods=["OPTIONS"]),
             Route(path + "/{uid}", self._guarded(self._head), methods=["HEAD"]),
             Route(path + "/{uid}", self._guarded(self._patch), methods=["PATCH"]),
+            Route(path + "/{uid}", self._guarded(self._delete), methods=["DELETE"]),
             Route(path + "/{uid}", self._options, methods=["OPTIONS"]),
         ]
         self.app = Starlette(routes=routes)
@@ -64,11 +68,12 @@ class Receiver:
         """Who asks, which protocol version, and every error of ours as a status."""
 
         async def guarded(request: Request) -> Response:
-            given = request.headers.get("authorization", "")
-            if self._token and not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+            caller = self._admission.caller(request.headers.get("authorization", ""))
+            if caller is None:
                 return _answer(401, {"WWW-Authenticate": "Bearer"})
             if request.headers.get("tus-resumable") != TUS_VERSION:
                 return _answer(412, {"Tus-Version": TUS_VERSION})
+            request.state.node = caller
             try:
                 return await handler(request)
             except Refused as error:
@@ -77,7 +82,7 @@ class Receiver:
                 return _answer(404)
             except (StorageError, IntegrityError) as error:
                 _LOG.error("%s %s: %s", request.method, request.url.path, error)
-                return _answer(507 if isinstance(error, StorageError) and is_disk_full(error.number) else 500)
+                return _answer(507 if isinstance(error, StorageError) and error.number in (errno.ENOSPC, errno.EDQUOT) else 500)
 
         return guarded
 
@@ -86,7 +91,7 @@ class Receiver:
             204,
             {
                 "Tus-Version": TUS_VERSION,
-                "Tus-Extension": "creation,expiration,checksum",
+                "Tus-Extension": "creation,expiration,checksum,termination",
                 "Tus-Checksum-Algorithm": ",".join(_ALGORITHMS),
                 "Tus-Max-Size": str(self._store.limits.max_bytes),
             },
@@ -100,12 +105,21 @@ class Receiver:
             metadata = decode_metadata(request.headers.get("upload-metadata", ""))
         except ValueError as error:
             return _answer(400, text=str(error))
+        if request.state.node not in ("", metadata.get("node")):
+            return _answer(403, text=f"this token is {request.state.node}'s: it uploads under no other name")
         info = await run_in_threadpool(self._store.create, size, metadata)
         last = request.url.path.rpartition("/")[2]  # relative, so that it holds behind a proxy that cuts off a prefix
         return _answer(201, {"Location": f"{last}/{info.uid}" if last else info.uid, "Upload-Expires": _expires(info)})
 
-    async def _head(self, request: Request) -> Response:
+    async def _info(self, request: Request) -> Info:
+        """Another node's upload is not there."""
         info = await run_in_threadpool(self._store.info, request.path_params["uid"])
+        if request.state.node not in ("", info.node):
+            raise NotFound("no such upload")
+        return info
+
+    async def _head(self, request: Request) -> Response:
+        info = await self._info(request)
         offset = await run_in_threadpool(self._store.offset, info)
         headers = {
             "Upload-Offset": str(offset),
@@ -123,7 +137,7 @@ class Receiver:
         return _answer(200, headers)
 
     async def _patch(self, request: Request) -> Response:
-        info = await run_in_threadpool(self._store.info, request.path_params["uid"])
+        info = await self._info(request)
         if request.headers.get("content-type", "").partition(";")[0].strip() != PATCH_TYPE:
             return _answer(415)
         if info.uid in self._writing or info.uid in self._completing:
@@ -133,6 +147,18 @@ class Receiver:
             return await self._write(request, info)
         finally:
             self._writing.discard(info.uid)
+
+    async def _delete(self, request: Request) -> Response:
+        """Only of what is not complete."""
+        info = await self._info(request)
+        if info.uid in self._writing or info.uid in self._completing:
+            return _answer(423)
+        self._writing.add(info.uid)
+        try:
+            await run_in_threadpool(self._store.terminate, info)
+        finally:
+            self._writing.discard(info.uid)
+        return _answer(204)
 
     async def _write(self, request: Request, info: Info) -> Response:
         start = await run_in_threadpool(self._store.offset, info)

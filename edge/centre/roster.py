@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from edge.link.topics import ALARM, HEALTH, INFO, MOTION, STATUS, Address
+from edge.link.topics import ALARM, CONFIG_REPORTED, HEALTH, INFO, MOTION, STATUS, Address
+from edge.messages.config import ConfigReported
 from edge.messages.wire import AlarmState, Motion, Status
 
 
@@ -22,6 +23,7 @@ class NodeView:
     alarms: dict[str, AlarmState] = field(default_factory=dict)
     health: dict[str, Any] | None = None
     info: dict[str, Any] | None = None
+    config: ConfigReported | None = None
 
     @property
     def online(self) -> bool:
@@ -58,4 +60,6 @@ def _changed(known: NodeView, place: Address, payload: bytes) -> NodeView | None
         return replace(known, health=msgspec.json.decode(payload, type=dict[str, Any]))
     if place.topic is INFO:
         return replace(known, info=msgspec.json.decode(payload, type=dict[str, Any]))
+    if place.topic is CONFIG_REPORTED:
+        return replace(known, config=msgspec.json.decode(payload, type=ConfigReported))
     return None

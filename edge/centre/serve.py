@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge.centre.admission import Admission
 from edge.centre.receiver import Receiver
 from edge.centre.upload_store import StoreLimits, UploadStore
 from edge.clock import Clock
@@ -15,6 +16,7 @@ from edge.config.cross import is_loopback
 from edge.errors import ConfigError, TryAgain
 from edge.host.disk import Disk
 from edge.host.listen import HttpServer, Manners, address_of, listening_socket, server_context
+from edge.host.patience import patient
 
 _LOG = logging.getLogger(__name__)
 _PATH = "/files"
@@ -23,12 +25,13 @@ _PATH = "/files"
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
     """port 0: any free one. certificate, key: PEM files for TLS; client_ca: PEM of the authority whose clients alone may connect.
-    Anything but loopback needs a token or client_ca."""
+    Anything but loopback needs a token, tokens (a file with a token of its own for each node) or client_ca."""
 
     folder: Path
     host: str = "127.0.0.1"
     port: int = 0
     token: str = ""
+    tokens_file: Path | None = None
     certificate: str = ""
     key: str = ""
     client_ca: str = ""
@@ -45,7 +48,7 @@ class ReceiverServer:
         self._settings = settings
         self._hasher = ThreadPoolExecutor(1, thread_name_prefix="receiver-hash")
         store = UploadStore(disk, settings.folder, clock, settings.limits)
-        self.receiver = Receiver(store, self._hasher, settings.token, _PATH, settings.idle_s)
+        self.receiver = Receiver(store, self._hasher, Admission(settings.token, settings.tokens_file), _PATH, settings.idle_s)
         self._server: HttpServer | None = None
         self.port = settings.port
 
@@ -63,7 +66,7 @@ class ReceiverServer:
         except OSError as error:
             raise TryAgain(f"upload receiver: {settings.host}:{settings.port}: {error}") from error
         self.port = int(listener.getsockname()[1])
-        self._server = HttpServer("receiver", self.receiver.app, listener, tls, Manners())
+        self._server = HttpServer("receiver", self.receiver.app, listener, tls, Manners(protocol=patient(settings.idle_s)))
         if not self._server.start():
             self.stop()
             raise TryAgain("upload receiver: did not start")
@@ -86,7 +89,7 @@ def _tls(settings: ServeSettings) -> ssl.SSLContext | None:
 
 
 def _check(settings: ServeSettings) -> None:
-    if not is_loopback(settings.host) and not (settings.certificate and (settings.token or settings.client_ca)):
+    if not is_loopback(settings.host) and not (settings.certificate and (settings.token or settings.tokens_file or settings.client_ca)):
         raise ConfigError(
             f"upload receiver: {settings.host} is not loopback", remedy="give a certificate, and a token or an authority of clients"
         )

@@ -18,7 +18,7 @@ from edge.centre.roster import NodeView, Roster
 from edge.centre.witness import Witness
 from edge.clock import Clock, format_utc, monotonic_s
 from edge.config.model import Mqtt
-from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Link, Unreachable
+from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Link, Subscribed, Unreachable
 from edge.link.port import Event as LinkEvent
 from edge.link.publish import Direct, Publisher
 from edge.link.topics import ACK, EVENT, GAP, HISTORY, JOB, RESPONSE, SNAPSHOT, STATUS, Address, address, parse
@@ -109,14 +109,13 @@ class Turns:
                 if archive.durable(event):
                     self._callbacks.on_event(event)
 
-    def _link_news(self, news: Connected | Disconnected | Unreachable | Acknowledged) -> None:
+    def _link_news(self, news: Connected | Subscribed | Disconnected | Unreachable | Acknowledged) -> None:
         now_s = monotonic_s()
         if isinstance(news, Acknowledged):
             self._publisher.acknowledged(news, now_s)
         elif isinstance(news, Connected):
             log.info("connected to the broker")
-            for pattern_, code in news.refused:
-                log.error("the broker refuses the subscription to %s: 0x%02x", pattern_, code)
+            _tell_refused(news)
             self._publisher.connected(news, now_s)
             if self._archive is not None:
                 # What the broker held for us may be gone with it: ask each node to send again after its watermark.
@@ -125,6 +124,8 @@ class Turns:
             self.connected.set()
         elif isinstance(news, Unreachable):
             self.trouble = news.text
+        elif isinstance(news, Subscribed):
+            return _tell_refused(news)
         else:
             log.warning("broker: %s", news.text)
             self.trouble = news.text
@@ -186,3 +187,8 @@ class Turns:
             self.seen.notify_all()
         if self._callbacks.on_node is not None:
             self._callbacks.on_node(self._roster.views[place.node])
+
+
+def _tell_refused(news: Connected | Subscribed) -> None:
+    for pattern, code in news.refused:
+        log.error("the broker refuses the subscription to %s: 0x%02x", pattern, code)

@@ -12,18 +12,19 @@ step and called again.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import msgspec
 
+from edge.centre.upload_quota import taken_bytes
 from edge.clock import NS_PER_S, Clock, format_utc
 from edge.errors import IntegrityError, NotFound, Refused
 from edge.host.disk import Disk, File
@@ -76,12 +77,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """max_bytes: of one file. max_open: uploads known at once. expire_s: from creation. reserve_bytes: kept free on the disk."""
+    """max_bytes: of one file. max_open: uploads known at once. expire_s: from creation. reserve_bytes: kept free on the disk. node_bytes:
+    of one node, delivered and announced; 0: no limit."""
 
     max_bytes: int = 16 << 30
     max_open: int = 10_000
     expire_s: float = 14 * 86_400.0
     reserve_bytes: int = 256 << 20
+    node_bytes: int = 0
 
 
 class UploadStore:
@@ -98,7 +101,7 @@ class UploadStore:
         disk.mkdir(self._uploads)
 
     def create(self, size: int, metadata: Mapping[str, str]) -> Info:
-        """Raises Refused: too_large, no_space, too_many, bad_metadata."""
+        """Raises Refused: too_large, no_space, too_many, bad_metadata, quota."""
         self.sweep()
         if size > self.limits.max_bytes:
             raise Refused("too_large", f"{size} bytes, at most {self.limits.max_bytes}")
@@ -121,11 +124,27 @@ class UploadStore:
             created=format_utc(now_ns),
             expires_utc_ns=now_ns + round(self.limits.expire_s * NS_PER_S),
         )
+        self._check_quota(info)
         room = self._uploads / info.uid
         self._disk.mkdir(room)
         self._disk.create(room / "data").close()
         self._disk.replace(room / "info.json", msgspec.json.encode(info))
         return info
+
+    def _check_quota(self, info: Info) -> None:
+        if not self.limits.node_bytes:
+            return
+        waiting = [each.size for each in self._open() if each.node == info.node]
+        if taken_bytes(self._disk, self._folder / info.node, waiting) + info.size > self.limits.node_bytes:
+            raise Refused("quota", f"{info.node} has no room for {info.size} more bytes: at most {self.limits.node_bytes}")
+
+    def _open(self) -> Iterator[Info]:
+        """Announced and not delivered."""
+        for entry in self._disk.scan(self._uploads):
+            with suppress(NotFound, IntegrityError):
+                info = self._load(self._uploads / entry.name / "info.json", Info)
+                if self.outcome(info) is None:
+                    yield info
 
     def info(self, uid: str) -> Info:
         """Raises NotFound, Refused("expired")."""
@@ -169,6 +188,12 @@ class UploadStore:
         self._disk.replace(self._uploads / info.uid / "done.json", msgspec.json.encode(outcome))
         return outcome
 
+    def terminate(self, info: Info) -> None:
+        """The sender gives an upload up. Raises Refused("complete") for one whose bytes are all here: no sender deletes evidence."""
+        if self.offset(info) == info.size:
+            raise Refused("complete", "all bytes of this upload have arrived: it stays")
+        self._remove(self._uploads / info.uid)
+
     def sweep(self) -> int:
         """Removes expired uploads, at most every ten minutes; returns how many. Delivered files stay."""
         now = self._clock.read()
@@ -177,11 +202,14 @@ class UploadStore:
         self._swept_ns = now.boot_ns
         gone = [entry.name for entry in self._disk.scan(self._uploads) if entry.is_dir and self._is_over(entry.name, now.utc_ns)]
         for uid in gone:
-            room = self._uploads / uid
-            for entry in sorted(self._disk.scan(room), key=lambda item: item.name == "info.json"):
-                self._disk.unlink(room / entry.name)
-            self._disk.rmdir(room)
+            self._remove(self._uploads / uid)
         return len(gone)
+
+    def _remove(self, room: Path) -> None:
+        """info.json last: an upload cut half-way is still known, and removed again."""
+        for entry in sorted(self._disk.scan(room), key=lambda item: item.name == "info.json"):
+            self._disk.unlink(room / entry.name)
+        self._disk.rmdir(room)
 
     def _is_over(self, uid: str, utc_ns: int) -> bool:
         """Expired, or created but never answered (no info.json) for as long."""
@@ -270,7 +298,3 @@ def _word(metadata: Mapping[str, str], key: str) -> str:
     if not _WORD.fullmatch(word) or word.endswith(_RECEIPT):
         raise Refused("bad_metadata", f"metadata {key!r} must be one plain word of at most 128 letters, digits and . _ + -")
     return word
-
-
-def is_disk_full(number: int) -> bool:
-    return number in (errno.ENOSPC, errno.EDQUOT)

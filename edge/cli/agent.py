@@ -20,4 +20,4 @@ def command(config_path: Path | None) -> int:
     loaded = load_for_service(config_path)
     from edge.services.agent import run_agent
 
-    return run_agent(loaded.config, stop, config_sha256=loaded.sha256)
+    return run_agent(loaded, stop)

@@ -15,9 +15,12 @@ from edge.cli.times import parse_range
 from edge.clock import format_utc
 from edge.errors import UsageError
 
-LATER = {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")} | {
-    name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")
-}
+LATER = (
+    {name: ("edge.cli.centre_jobs", name) for name in ("jobs", "cancel")}
+    | {"report": ("edge.cli.centre_report", "command"), "acl": ("edge.cli.centre_acl", "acl")}
+    | {name: ("edge.cli.centre_ask", name.replace("-", "_")) for name in ("request-clip", "hold", "release", "timeline", "snapshot", "ask")}
+    | {name: ("edge.cli.centre_tune", name) for name in ("config", "restart", "diag", "identify")}
+)
 """Command -> (module, name): imported when it is called."""
 
 
@@ -128,6 +131,8 @@ def audit(folder: Path, as_json: bool, trust: Path | None, node: str | None) -> 
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address for uploads; others than loopback need TLS and a token.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=1080, show_default=True, help="0: any free one.")
 @click.option("--token-file", type=click.Path(path_type=Path), help="File (mode 0600) with the bearer token on its first line.")
+@click.option("--tokens-file", type=click.Path(path_type=Path), help="File (mode 0600) with a line NODE SHA256-OF-ITS-TOKEN for each node.")
+@click.option("--node-quota-gb", type=click.FloatRange(0), default=0.0, show_default=True, help="Most of one node; 0: no limit.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="PEM for TLS, with --key.")
 @click.option("--key", type=click.Path(path_type=Path), help="PEM of its private key.")
 @click.option("--client-ca", type=click.Path(path_type=Path), help="PEM of the authority whose clients alone may connect.")
@@ -138,6 +143,8 @@ def receive(
     host: str,
     port: int,
     token_file: Path | None,
+    tokens_file: Path | None,
+    node_quota_gb: float,
     certificate: Path | None,
     key: Path | None,
     client_ca: Path | None,
@@ -149,4 +156,5 @@ def receive(
     """
     from edge.cli.centre_receive import Door, receive_until
 
-    receive_until(stop_on_signals(), folder, broker, Door(host, port, token_file, certificate, key, client_ca), trust)
+    door = Door(host, port, token_file, tokens_file, node_quota_gb, certificate, key, client_ca)
+    receive_until(stop_on_signals(), folder, broker, door, trust)

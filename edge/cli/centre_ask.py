@@ -81,6 +81,8 @@ def ask_node(question: Question, verb: str, args: Mapping[str, object], *, id: s
         click.echo(msgspec.json.format(msgspec.json.encode(final)))
     else:
         news.last(final)
+    if final.state == "cancelled":
+        raise Refused("cancelled", f"{question.node}: {printable(final.text)}")
     if final.state == "refused":
         raise Refused(final.code, f"{question.node} refused: {final.code} {printable(final.text)}")
     if final.state == "failed":
@@ -97,19 +99,44 @@ def ask_node(question: Question, verb: str, args: Mapping[str, object], *, id: s
 @question_options(wait_s=600.0)
 @click.option("--camera", required=True, metavar="ID")
 @click.option("--from", "start", required=True, metavar="TIME")
-@click.option("--to", "end", required=True, metavar="TIME")
+@click.option("--to", "end", required=True, metavar="TIME", help="May lie ahead by a day: it is sent when it is recorded.")
 @click.option("--basis", default="", help="Legal basis of the hand-over.")
 @click.option("--recipient", default="", help="Who receives it.")
+@click.option("--urgent", is_flag=True, help="Before all others, also in quiet hours and over the day's budget.")
+@click.option(
+    "--deadline", default="", metavar="HOURS|TIME", help="When it is of no use any more; hours count from when the footage is there."
+)
 @click.option("--id", "request_id", default="", help="The same id again joins the same job; default a new one.")
 @click.option("--timezone", default=ZONE, show_default=True, help="Of times without an offset.")
-def request_clip(question: Question, camera: str, start: str, end: str, basis: str, recipient: str, request_id: str, timezone: str) -> None:
+def request_clip(
+    question: Question,
+    camera: str,
+    start: str,
+    end: str,
+    basis: str,
+    recipient: str,
+    urgent: bool,
+    deadline: str,
+    request_id: str,
+    timezone: str,
+) -> None:
     """Ask NODE for a clip and follow it until it is delivered to the node's upload address.
 
-    Exit 0: delivered. 77: refused. 75: failed, or no last word in time (the node goes on; ask again with --id).
+    Exit 0: delivered. 77: refused, or cancelled. 75: failed, or no last word in time (the node goes on; ask again with --id).
     """
-    first, last = (format_utc(moment) for moment in parse_range(start, end, now_utc_ns(), timezone))
-    args = {"camera": camera, "start": first, "end": last, "basis": basis, "recipient": recipient}
+    now_ns = now_utc_ns()
+    first, last = (format_utc(moment) for moment in parse_range(start, end, now_ns, timezone))
+    args: dict[str, object] = {"camera": camera, "start": first, "end": last, "basis": basis, "recipient": recipient}
+    args |= {"urgent": urgent or None, "deadline": _deadline(deadline, now_ns, timezone)}
     ask_node(question, "clip", args, id=request_id, again=f"ask again with --id {{id}} --from {first} --to {last}")
+
+
+def _deadline(text: str, now_ns: int, timezone: str) -> float | str:
+    """Hours, or RFC 3339; "" for none."""
+    try:
+        return float(text)
+    except ValueError:
+        return format_utc(parse_time(text, now_ns, timezone)) if text else ""
 
 
 @click.command(

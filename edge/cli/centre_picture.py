@@ -12,6 +12,7 @@ from rich.text import Text
 
 from edge.centre.asked import Asked
 from edge.centre.roster import NodeView
+from edge.cli.journal import printable
 from edge.messages.wire import Response
 
 _NO_SESSION = 0x10
@@ -55,6 +56,9 @@ class ClipNews:
         if progress is not None and progress.total_bytes:
             share = 100 * progress.sent_bytes // progress.total_bytes
             self._say(f"{handle.node}: {share} % of {progress.total_bytes:,} bytes, resumed {progress.resumes} times")
+        if progress is not None and progress.text:
+            place = f" (number {progress.place})" if progress.place else ""
+            self._say(f"{handle.node}: {printable(progress.text)}{place}")
 
     def last(self, final: Response) -> None:
         """Files, where they lie below the receiver's folder, and gaps; on stdout."""

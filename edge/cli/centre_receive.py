@@ -11,6 +11,7 @@ from threading import Event
 from edge.centre.archive import StoredEvent
 from edge.centre.client import Client
 from edge.centre.serve import ReceiverServer, ServeSettings
+from edge.centre.upload_store import StoreLimits
 from edge.config.link import read_mqtt
 from edge.config.secrets import read_first_line
 from edge.errors import TryAgain
@@ -31,6 +32,8 @@ class Door:
     host: str
     port: int
     token_file: Path | None
+    tokens_file: Path | None
+    node_quota_gb: float
     certificate: Path | None
     key: Path | None
     client_ca: Path | None
@@ -45,6 +48,8 @@ def receive_until(stop: Event, folder: Path, broker: Path | None, door: Door, tr
         door.host,
         door.port,
         token=read_first_line(door.token_file, "--token-file") if door.token_file else "",
+        tokens_file=door.tokens_file,
+        limits=StoreLimits(node_bytes=round(door.node_quota_gb * 1e9)),
         certificate=str(door.certificate or ""),
         key=str(door.key or ""),
         client_ca=str(door.client_ca or ""),

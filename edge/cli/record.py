@@ -10,6 +10,7 @@ import click
 from edge.cli.options import config_option, example, known_camera, load_for_service, stop_on_signals
 from edge.config.lastgood import keep_last_good
 from edge.config.read import Loaded
+from edge.config.trial import on_trial
 from edge.errors import StorageError
 from edge.host.linux_disk import LinuxDisk
 
@@ -34,9 +35,11 @@ def command(config_path: Path | None, camera: str | None) -> int:
 
 
 def keep(loaded: Loaded) -> None:
-    """Keep the last good copy of the configuration; a folder that cannot be written costs the copy, not the recording."""
+    """Keep the last good copy of the configuration, unless it is on trial; a folder that cannot be written costs the copy, not the
+    recording."""
+    disk = LinuxDisk()
     try:
-        if keep_last_good(loaded, LinuxDisk()):
+        if not on_trial(disk, loaded.path) and keep_last_good(loaded, disk):
             log.info("%s: kept as the last good copy", loaded.path)
     except StorageError as error:
         log.warning("%s: the last good copy cannot be kept: %s", loaded.path, error)

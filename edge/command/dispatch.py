@@ -15,7 +15,7 @@ from edge.command.authority import Authority, unproven_id
 from edge.command.ledger import Entry, Ledger, digest_of
 from edge.errors import EdgeError, Refused, StorageError
 from edge.link.inbox import CommandNews
-from edge.link.topics import COMMAND_EXPIRY_MAX_S, is_level
+from edge.link.topics import ALL, COMMAND_EXPIRY_MAX_S, is_level
 from edge.messages.records import Command, Facts, Record
 from edge.messages.wire import CommandClaims, Response
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 COMMAND_MAX_BYTES = 8 * 1024
 REFUSALS_MAX = 20
 HOUR_S = 3600
+FOR_ALL = ("identify", "report")
+"""Verbs that change nothing and show no footage: all that is obeyed on the topic of all nodes."""
 REFUSALS_WINDOW_S = 600
 
 
@@ -72,13 +74,15 @@ class Dispatcher:
         try:
             if len(news.token) > COMMAND_MAX_BYTES:
                 raise Refused("too_large", f"a command of {len(news.token)} bytes, at most {COMMAND_MAX_BYTES}")
-            claims = self._authority.check(news.token, self._clock.read())
+            claims = self._authority.check(news.token, self._clock.read(), ALL if news.to_all else "")
             self._around(news, claims)
             if self._ledger.known(claims.id):
                 self._again(claims, self._ledger.get(claims.id), news.correlation)
                 return
+            if self._ledger.forgotten(claims):
+                raise Refused("too_old", "it could be one that was obeyed and is forgotten", remedy="sign a new one that names this boot")
             self._count(claims)
-            self._ledger.take(claims)
+            self._ledger.take(claims, self._clock.boot_ns())
         except Refused as refused:
             self._refuse(news, claims, refused)
         except StorageError as error:
@@ -123,9 +127,13 @@ class Dispatcher:
                 self._correlations.pop(id, None)
 
     def _count(self, claims: CommandClaims) -> None:
-        """By the times the commands state, so that neither a restart nor this node's clock gives anybody more."""
+        """By the times the commands state, so that neither a restart nor this node's clock gives anybody more; and by when they were taken
+        in this boot, so that neither do times that nobody could check."""
+        now_ns = self._clock.boot_ns()
         taken = sum(
-            entry.claims.operator == claims.operator and entry.claims.verb == claims.verb and abs(entry.claims.iat - claims.iat) < HOUR_S
+            entry.claims.operator == claims.operator
+            and entry.claims.verb == claims.verb
+            and (abs(entry.claims.iat - claims.iat) < HOUR_S or self._ledger.taken_within(entry, HOUR_S, now_ns))
             for entry in self._ledger.entries()
         )
         if taken >= self._per_hour:
@@ -134,6 +142,8 @@ class Dispatcher:
 
     def _around(self, news: CommandNews, claims: CommandClaims) -> None:
         """What MQTT says around the command must fit it."""
+        if news.to_all and claims.verb not in FOR_ALL:
+            raise Refused("not_for_all", f"{claims.verb} is asked of one node", remedy=f"to all: {', '.join(FOR_ALL)}")
         if news.retained:
             raise Refused("retained", "a command must not be retained")
         if news.expiry_s is None or news.expiry_s > COMMAND_EXPIRY_MAX_S:

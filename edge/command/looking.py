@@ -32,10 +32,12 @@ from edge.messages.clip import ClipRequest
 from edge.messages.evidence import Viewed
 from edge.messages.wire import CommandClaims, Response
 from edge.ring.query import RingReader
+from edge.ring.timeline import Timeline
 from edge.ring.timeline_document import as_document
 
 MOST = 200
 """Entries of each list: an answer is a message."""
+MOST_BYTES = 48_000
 TIMELINE_MAX_S = 31 * 86_400
 
 Seen = tuple[Viewed, str]
@@ -81,7 +83,7 @@ class Timelines:
     def do(self, claims: CommandClaims) -> Outcome:
         args = args_of(claims, TimelineArgs)
         found = self._ring().timeline(args.camera, *range_of(args.start, args.end, TIMELINE_MAX_S))
-        return Outcome(Response(id=claims.id, state="done", data=as_document(found, MOST)))
+        return Outcome(Response(id=claims.id, state="done", data=_fitting(found)))
 
 
 class Snapshots:
@@ -149,6 +151,14 @@ class Reports:
             raise Refused("bad_month", str(error), remedy="write 2026-11") from error
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise Refused("no_time_zone", f"this node does not know {self._zone}: {error}", remedy="install tzdata") from error
+
+
+def _fitting(found: Timeline) -> dict[str, Any]:
+    """With fewer entries of each list where the reasons of gaps are long."""
+    most = MOST
+    while len(msgspec.json.encode(document := as_document(found, most))) > MOST_BYTES and most > 1:
+        most = most * 3 // 4
+    return document
 
 
 def _seen(claims: CommandClaims, cameras: Collection[str], camera: str, start: str, end: str) -> Seen:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edge.config import sources
+from edge.config.hours import DAY_MINUTES, quiet_minutes
 from edge.config.legal import legal_faults
 from edge.config.model import Retention
 from edge.config.problems import Problem
@@ -42,6 +43,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _node(tables: Tables) -> Iterator[Problem]:
+    if tables.get("node", {}).get("id") == "all":
+        yield Problem("node.id", '"all" stands for every node in topics: choose another')
     name = tables.get("node", {}).get("timezone")
     if name is not None and not _zone_exists(name):
         yield Problem("node.timezone", f'"{name}" is not a time zone; allowed: IANA names such as {_KNOWN_ZONE} or UTC')
@@ -142,6 +145,10 @@ def _upload(upload: Tables | None) -> Iterator[Problem]:
         return
     if "url" in upload:
         yield from _upload_url(upload["url"])
+    if len(quiet_minutes(upload.get("quiet_hours", []))) == DAY_MINUTES:
+        yield Problem("upload.quiet_hours", "leave no minute of the day for uploads")
+    if "daily_mb" in upload and upload.get("metered") is not True:
+        yield Problem("upload.daily_mb", "counts only with metered = true: write that, or leave it out")
     yield from _pair(upload, "upload")
 
 

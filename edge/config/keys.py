@@ -15,6 +15,7 @@ from edge.config.model import NodeConfig
 _UNITS = {
     "_bytes": "bytes",
     "_kbps": "kbit/s",
+    "_mb": "MB",
     "_percent": "%",
     "_days": "days",
     "_ms": "ms",
@@ -28,6 +29,7 @@ _EXACT_UNITS = {
     "days": "days",
     "rpi_key": "key number",
     "window": "messages",
+    "jobs": "jobs",
     "queue_gops": "groups",
     "per_operator_and_hour": "commands",
     "streams": "clips",

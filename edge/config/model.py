@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from edge.config.hours import HOURS_PATTERN
+
 Name = Annotated[
     str,
     Meta(
@@ -198,7 +200,16 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ca: Annotated[FilePath, Meta(description="PEM of the authority that signed the server's certificate; empty: the system's")] = ""
     certificate: Annotated[FilePath, Meta(description="PEM of the node's own certificate; with key")] = ""
     key: Annotated[SecretPath, Meta(description="PEM of its private key (mode 0600)")] = ""
-    rate_kbps: Annotated[int, Meta(ge=0, description="most that uploads may use; 0: no limit")] = 0
+    jobs: Annotated[int, Meta(ge=1, le=8, description="clip jobs delivered at once; an urgent one finds room beside them")] = 2
+    rate_kbps: Annotated[int, Meta(ge=0, description="most that all uploads together may use, divided fairly; 0: no limit")] = 0
+    quiet_hours: Annotated[
+        list[Annotated[str, Meta(pattern=HOURS_PATTERN, extra={"allowed": "HH:MM-HH:MM, local time"})]],
+        Meta(max_length=16, description='no uploads then but urgent ones, e.g. ["06:00-09:00", "22:00-05:30"], by [node] timezone'),
+    ] = []
+    metered: Annotated[bool, Meta(description="the link is paid by volume: uploads keep to daily_mb")] = False
+    daily_mb: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="with metered: most MB (10^6 bytes) in a local day, both directions, but for urgent jobs")
+    ] = 500
     patch_bytes: Annotated[int, Meta(ge=65_536, le=1 << 30, description="most bytes in one PATCH request")] = 8 << 20
     progress_timeout_s: Annotated[float, Meta(ge=1.0, le=600.0, description="no byte taken for so long: the connection is given up")] = 20.0
     backoff_max_s: Annotated[float, Meta(ge=0.2, le=3600.0, description="longest wait between attempts (full jitter)")] = 60.0
@@ -211,6 +222,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     per_operator_and_hour: Annotated[
         int, Meta(ge=1, le=10_000, description="most commands of one operator within an hour, of each verb")
     ] = 60
+    reboot: Annotated[
+        FilePath, Meta(description="program that `edge run` starts, without arguments, to reboot the machine; empty: never from afar")
+    ] = ""
 
 
 class Serve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -27,6 +27,7 @@ def with_absolute_paths(config: NodeConfig, folder: Path) -> NodeConfig:
         seal=config.seal and absolute_paths(config.seal, folder),
         mqtt=config.mqtt and absolute_paths(config.mqtt, folder),
         upload=config.upload and absolute_paths(config.upload, folder),
+        command=absolute_paths(config.command, folder),
         serve=config.serve and absolute_paths(config.serve, folder),
     )
 

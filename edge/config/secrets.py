@@ -86,5 +86,6 @@ def _absent(section: str, key: str, path: str) -> Problem:
 
 def _sections(config: NodeConfig) -> Iterator[tuple[str, msgspec.Struct]]:
     yield from ((f"camera[{number}]", camera) for number, camera in enumerate(config.camera))
-    named = (("seal", config.seal), ("mqtt", config.mqtt), ("upload", config.upload), ("serve", config.serve))
+    tables = ("seal", "mqtt", "upload", "command", "serve")
+    named = ((name, getattr(config, name)) for name in tables)
     yield from ((name, part) for name, part in named if part is not None)

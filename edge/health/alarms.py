@@ -78,6 +78,11 @@ def _journals(document: HealthDocument) -> list[Measure]:
     return [Measure(f"journal_refused.{name}", float(refused)) for name, refused in document.storage.journals_refused.items()]
 
 
+def _unsent_s(document: HealthDocument) -> float | None:
+    link = document.link
+    return None if link is None or link.unsent_records is None else link.oldest_unsent_s or 0.0
+
+
 def _flag(value: bool | None) -> float | None:
     return None if value is None else float(value)
 
@@ -116,6 +121,16 @@ RULES = (
         0,
         "a journal takes no records: recording goes on, but nobody is shown or given footage on this node",
         "look at the data partition: full, read-only, dying",
+    ),
+    Rule(
+        _one("delivery_late", _unsent_s),
+        "warning",
+        3600,
+        600,
+        60,
+        60,
+        "the oldest record that the centre has not confirmed is so many seconds old",
+        "look at the uplink, the broker's access list, and whether the centre keeps journals: edge centre receive",
     ),
     Rule(
         _one("storage_reserve", _reserve_used_percent),

@@ -13,7 +13,9 @@ from edge.host.disk import Disk
 _log = logging.getLogger(__name__)
 
 
-class _Confirmed(msgspec.Struct, frozen=True):
+class Confirmed(msgspec.Struct, frozen=True):
+    """What stands in the file."""
+
     epoch: str
     upto: int
 
@@ -30,7 +32,7 @@ class Cursor:
 
         A file that cannot be understood counts as nothing confirmed: records are then sent again, and known by their numbers."""
         try:
-            found = msgspec.json.decode(self._disk.read(self._path), type=_Confirmed)
+            found = msgspec.json.decode(self._disk.read(self._path), type=Confirmed)
         except NotFound:
             return "", 0
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -45,5 +47,5 @@ class Cursor:
         if epoch == known_epoch and upto <= known_upto:
             return False
         self._disk.mkdir(self._path.parent)
-        self._disk.replace(self._path, msgspec.json.encode(_Confirmed(epoch, upto)))
+        self._disk.replace(self._path, msgspec.json.encode(Confirmed(epoch, upto)))
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edge.link.topics import STATUS, TOPICS, pattern
+from edge.link.topics import ALL, COMMAND, STATUS, TOPICS, pattern
 
 _MOSQUITTO = """\
 # Access list for Mosquitto: acl_file in mosquitto.conf. Made by `edge centre acl mosquitto`.
@@ -26,8 +26,9 @@ def node_writes(org: str, node: str) -> list[str]:
 
 
 def node_reads(org: str, node: str) -> list[str]:
-    """Its own status too: by it a node sees that another carries its identity."""
-    return [pattern(org, node, topic) for topic in TOPICS if topic.direction == "centre to node" or topic is STATUS]
+    """Its own status too: by it a node sees that another carries its identity. And what is said to all."""
+    own = [pattern(org, node, topic) for topic in TOPICS if topic.direction == "centre to node" or topic is STATUS]
+    return [*own, pattern(org, ALL, COMMAND)]
 
 
 def centre_writes(org: str) -> list[str]:

@@ -24,7 +24,8 @@ def document(version: str) -> dict[str, Any]:
         "info": {
             "title": "edge recorder",
             "version": version,
-            "description": "MQTT 5 between the nodes of a town and its centre. Base of every topic: {org}/v1/{node}.",
+            "description": "MQTT 5 between the nodes of a town and its centre. Base of every topic: {org}/v1/{node}; some commands are "
+            "taken from {org}/v1/all too.",
         },
         "defaultContentType": "application/json",
         "channels": {key(topic): _channel(topic) for topic in TOPICS},
@@ -73,6 +74,6 @@ def _message(topic: Topic) -> dict[str, Any]:
         "schema": {"$ref": f"#/components/schemas/{topic.payload.__name__}"},
     }
     message: dict[str, Any] = {"name": key(topic), "contentType": topic.media_type, "payload": schema}
-    if topic is COMMAND:
+    if topic.media_type == "application/jose":
         message["description"] = "A JWS in compact form (RFC 7515, ES256). The schema is that of its claims."
     return message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
@@ -10,8 +11,9 @@ STABLE_S = 60.0
 
 
 class Backoff:
-    """uniform(0, min(max_s, 2^n s)). n returns to 0 only after a connection that lasted STABLE_S: a broker that accepts and drops at
-    once is not hammered. (Full jitter: Brooker, "Exponential Backoff And Jitter", 2015.)"""
+    """uniform(0, min(max_s, 2^n s)). n returns to 0 after a connection that lasted STABLE_S, and falls by log2 of the seconds that a
+    shorter one lasted: a broker that accepts and drops at once is not hammered, and a link that is cut every few seconds is used in
+    between. (Full jitter: Brooker, "Exponential Backoff And Jitter", 2015.)"""
 
     def __init__(self, max_s: float, uniform: Callable[[float, float], float] = random.uniform) -> None:
         self._max_s = max_s
@@ -26,5 +28,5 @@ class Backoff:
 
     def lasted(self, connection_s: float) -> None:
         """A connection has ended after so long."""
-        if connection_s >= STABLE_S:
-            self._failures = 0
+        earned = self._failures if connection_s >= STABLE_S else int(math.log2(1.0 + max(0.0, connection_s)))
+        self._failures = max(0, self._failures - earned)

@@ -26,7 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge.clock import monotonic_s
 from edge.errors import TryAgain
 from edge.link.dial import Addresses, tune
-from edge.link.port import Acknowledged, Connected, Event, Incoming, Outgoing, Will
+from edge.link.port import Acknowledged, Cause, Connected, Event, Incoming, Outgoing, Subscribed, Will
 from edge.link.settings import LinkSettings
 
 log = logging.getLogger(__name__)
@@ -36,15 +36,21 @@ _POLL_BUSY_S = 0.25
 _UNREAD_MAX = 2000
 _UNDONE_MAX_BYTES = 16 << 20
 """A limit for memory only: Mosquitto 2.0 itself exceeds the receive maximum when it takes a session up again."""
+_ASK_S = 4.0
+"""A TCP connection that is not answered is asked for anew so often: the kernel's own pauses between two SYNs grow to 8 s and more, and a
+link that is back is to be used at once."""
 _KEEP_ALIVE_TIMEOUT = 0x8D
+_REFUSALS = (0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C)
+"""CONNACK codes (MQTT 5.0, 3.2.2.2) about who this node is; the others are about the broker, and pass."""
 
 
 class Lost(TryAgain):
-    """The connection is over. by_peer as in Disconnected."""
+    """The connection is over. by_peer as in Disconnected, cause as in Unreachable."""
 
-    def __init__(self, text: str, *, code: int = 0, by_peer: bool = False) -> None:
+    def __init__(self, text: str, *, code: int = 0, by_peer: bool = False, cause: Cause = "") -> None:
         super().__init__(text)
         self.code = code
+        self.cause = cause
         self.by_peer = by_peer
 
 
@@ -70,6 +76,9 @@ class Session:
         self._early: list[Incoming] = []
         self._hello: Connected | None = None
         self._subscribe_mid = 0
+        self._asked: tuple[str, ...] = ()
+        self._refusals: tuple[tuple[str, int], ...] = ()
+        self._ask_again_s = 0.0
         self._lost: Lost | None = None
         self._last_progress_s = monotonic_s()
         self._tls = settings.tls.current() if settings.tls is not None else None
@@ -79,9 +88,9 @@ class Session:
         settings = self._settings
         client = Client(CallbackAPIVersion.VERSION2, settings.client_id, protocol=MQTTv5, manual_ack=True, reconnect_on_failure=False)
         client.max_inflight_messages_set(0)
-        client.connect_timeout = settings.connect_timeout_s
+        client.connect_timeout = min(_ASK_S, settings.connect_timeout_s)
         if settings.user:
-            client.username_pw_set(settings.user, settings.password or None)
+            client.username_pw_set(settings.user, settings.password.current() if settings.password is not None else None)
         if self._tls is not None:
             client.tls_set_context(self._tls)
         client.on_socket_open = lambda _client, _data, sock: tune(sock) if isinstance(sock, socket.socket) else None
@@ -94,7 +103,7 @@ class Session:
 
     def run(self, will: Will | None, addresses: Addresses, stop: threading.Event, wake: int) -> None:
         """Connects and serves until `stop` (returns) or the connection is lost (raises)."""
-        self._dial(will, addresses.next())
+        self._dial(will, addresses.next(), stop)
         deadline_s = monotonic_s() + self._settings.connect_timeout_s
         while not stop.is_set():
             if not self.established and monotonic_s() > deadline_s:
@@ -103,6 +112,8 @@ class Session:
             self._turn(wake)
             if self._lost is not None:
                 raise self._lost
+            if self._refusals and monotonic_s() > self._ask_again_s:
+                self._subscribe(tuple(pattern for pattern, _ in self._refusals))
             if self._tokens and monotonic_s() - self._last_progress_s > self._settings.ack_timeout_s:
                 raise Lost("the broker acknowledges nothing")
         self._send_orders()
@@ -110,7 +121,7 @@ class Session:
         while self._client.want_write() and self._lost is None and self._client.socket() is not None:
             self._turn(wake)
 
-    def _dial(self, will: Will | None, host: str) -> None:
+    def _dial(self, will: Will | None, host: str, stop: threading.Event) -> None:
         settings = self._settings
         if will is not None:
             properties = _properties(PacketTypes.WILLMESSAGE)
@@ -121,7 +132,14 @@ class Session:
         properties.ReceiveMaximum = settings.receive_maximum
         properties.MaximumPacketSize = settings.max_packet_bytes
         clean = settings.session_expiry_s == 0
-        _check(self._client.connect(host, settings.port, settings.keepalive_s, clean_start=clean, properties=properties))
+        ends_s = monotonic_s() + settings.connect_timeout_s
+        while True:
+            try:
+                return _check(self._client.connect(host, settings.port, settings.keepalive_s, clean_start=clean, properties=properties))
+            except TimeoutError:
+                answered = self._tls is not None and self._tls.latest is not None
+                if answered or stop.is_set() or monotonic_s() + _ASK_S > ends_s:
+                    raise
 
     def _turn(self, wake: int) -> None:
         """Waits for the socket or a wake-up, then lets paho read, write and keep the connection alive."""
@@ -151,7 +169,9 @@ class Session:
     def _refused(self) -> Lost | None:
         """By TLS: what is wrong with the certificate, in the broker's words."""
         refusal = getattr(self._tls.latest, "refusal", "") if self._tls is not None else ""
-        return Lost(f"the broker refuses this node's certificate: {refusal}", by_peer=True) if refusal and not self.established else None
+        if not refusal or self.established:
+            return None
+        return Lost(f"the broker refuses this node's certificate: {refusal}", by_peer=True, cause="refused")
 
     def _send_orders(self) -> None:
         while self._orders:
@@ -172,9 +192,10 @@ class Session:
             self._tokens[info.mid] = message.token
         _check(info.rc)
 
-    def _on_connect(self, client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+    def _on_connect(self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
         if reason.is_failure:
-            self._lost = Lost(f"the broker refused the connection: {reason}", code=reason.value, by_peer=True)
+            cause: Cause = "refused" if reason.value in _REFUSALS else ""
+            self._lost = Lost(f"the broker refused the connection: {reason}", code=reason.value, by_peer=True, cause=cause)
             return
         self._hello = Connected(
             self._number,
@@ -185,16 +206,25 @@ class Session:
         if not self._subscriptions:
             self._establish(())
             return
+        self._subscribe(self._subscriptions)
+
+    def _subscribe(self, patterns: tuple[str, ...]) -> None:
         # Retained messages are sent again at every subscription: a watermark missed is a watermark made good.
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
-        code, mid = client.subscribe([(each, options) for each in self._subscriptions])
+        code, mid = self._client.subscribe([(each, options) for each in patterns])
         _check(code)
-        self._subscribe_mid = mid or 0
+        self._asked, self._subscribe_mid = patterns, mid or 0
+        self._ask_again_s = monotonic_s() + self._settings.ask_again_s
 
     def _on_subscribe(self, _client: Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: Properties | None) -> None:
-        if mid == self._subscribe_mid and not self.established:
-            codes = zip(self._subscriptions, reasons, strict=False)
-            self._establish(tuple((each, reason.value) for each, reason in codes if reason.is_failure))
+        if mid != self._subscribe_mid:
+            return
+        before = self._refusals
+        self._refusals = tuple((each, reason.value) for each, reason in zip(self._asked, reasons, strict=False) if reason.is_failure)
+        if not self.established:
+            self._establish(self._refusals)
+        elif self._refusals != before:
+            self._events.put(Subscribed(self._number, self._refusals))
 
     def _establish(self, refused: tuple[tuple[str, int], ...]) -> None:
         if self._hello is not None:

@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import ConfigError, TryAgain
+from edge.link.port import Cause
 
 log = logging.getLogger(__name__)
 
 TCP_USER_TIMEOUT_MS = 15_000
+HANDSHAKE_S = 20.0
+"""For each of its messages."""
+Version = tuple[int, int, int] | None
+"""What changes when a file is replaced; None while there is none."""
+_REFUSALS = ("certificate", "unknown_ca", "access_denied", "handshake_failure", "protocol_version")
+"""Alerts (RFC 8446, 6.2) by which a broker says that it will not have this node as it is."""
 
 
 class Addresses:
@@ -60,8 +67,11 @@ class NamedContext(ssl.SSLContext):
     latest: ssl.SSLSocket | None = None
 
     def wrap_socket(self, *args: Any, **keywords: Any) -> ssl.SSLSocket:
+        """With the handshake done: it may take longer than paho lets a TCP connection take."""
         keywords["server_hostname"] = self.server_name
         self.latest = super().wrap_socket(*args, **keywords)
+        self.latest.settimeout(HANDSHAKE_S)
+        self.latest.do_handshake()
         return self.latest
 
 
@@ -89,11 +99,11 @@ class Tls:
 
     def __init__(self, host: str, ca: Path | None, certificate: Path | None, key: Path | None) -> None:
         self._host, self._files = host, (ca, certificate, key)
-        self._seen = self._versions()
+        self._seen = self.versions()
         self._context = tls_context(host, *self._files)
 
     def current(self) -> NamedContext:
-        seen = self._versions()
+        seen = self.versions()
         if seen != self._seen:
             self._seen = seen
             try:
@@ -104,16 +114,27 @@ class Tls:
                 log.info("the link's certificates were renewed")
         return self._context
 
-    def _versions(self) -> list[tuple[int, int, int] | None]:
-        return [_version(path) for path in self._files]
+    def versions(self) -> list[Version]:
+        return [version_of(path) for path in self._files]
 
 
-def _version(path: Path | None) -> tuple[int, int, int] | None:
+def version_of(path: Path | None) -> Version:
     try:
         found = path.stat() if path is not None else None
     except OSError:
         return None
     return None if found is None else (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def cause_of(error: OSError) -> tuple[Cause, str]:
+    """What a failure to connect means for whoever has to mend it, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "untrusted", f"the broker's certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or ""):
+        reason = (error.reason or "").lower()
+        if any(word in reason for word in _REFUSALS):
+            return "refused", f"the broker refuses this node's certificate: {reason.replace('_', ' ')}"
+    return "", f"no connection: {error}"
 
 
 def tune(sock: socket.socket) -> None:

@@ -35,6 +35,7 @@ AHEAD_MAX = 2048
 PROBE_FIRST_S = 5.0
 PROBE_MAX_S = 300.0
 RESEND_AGAIN_S = 2.0
+FOLLOWS_S = 30.0
 SAVE_EVERY_S = 2.0
 GROWTH_EVERY_S = 0.05
 
@@ -65,28 +66,24 @@ class Lane:
         self, node: str, name: str, lines: Lines, place: Place, growth: Callable[[], object], *, by_centre: bool, ahead: int = AHEAD
     ) -> None:
         self.name = name
-        self.forked = False
-        self.refusal = 0
+        self.forked, self.refusal = False, 0
         self._node, self._lines, self._place, self._growth = node, lines, place, growth
         self._by_centre, self._ahead_first, self._ahead = by_centre, ahead, ahead
         self._ahead_reached = False
         self._epoch = ""
         self._confirmed = self._base = self._sent = 0
-        self._generation = 0
+        self._generation, self._waits_since_s = 0, 0.0
         self._in_flight: dict[int, Item] = {}
         self._aside: dict[int, Why] = {}
         self._iterator: Iterator[Line] | None = None
         self._head: Line | None = None
         self._grown: object = None
         self._look_at_s = 0.0
-        self._paused_until_s = 0.0
-        self._pause_s = PROBE_FIRST_S
-        self._probe_at_s = 0.0
-        self._probe_s = PROBE_FIRST_S
+        self._paused_until_s, self._pause_s = 0.0, PROBE_FIRST_S
+        self._probe_at_s, self._probe_s = 0.0, PROBE_FIRST_S
         self._probing = False
         self._resent: tuple[int, float] = (-1, 0.0)
-        self._saved = 0
-        self._save_at_s = 0.0
+        self._saved, self._save_at_s = 0, 0.0
 
     @property
     def epoch(self) -> str:
@@ -122,8 +119,11 @@ class Lane:
         if not session_present:
             self._rewind(self._base)
 
-    def disconnected(self) -> None:
-        self._rewind(min(self._in_flight) - 1 if self._in_flight else self._sent)
+    def disconnected(self, now_s: float) -> None:
+        """A broker that died may keep our session and forget what it took: where the centre follows, all that it lacks goes again, so that
+        later records do not overtake those at other subscribers. Where it is away that would be repeated at each cut: it asks later."""
+        follows = self._by_centre and now_s - self._waits_since_s < FOLLOWS_S
+        self._rewind(self._base if follows else min(self._in_flight) - 1 if self._in_flight else self._sent)
 
     def next(self, now_s: float, max_payload_bytes: int | None) -> Item | None:
         """The next message to send now, or None. Raises StorageError when the journal cannot be read."""
@@ -138,6 +138,7 @@ class Lane:
         if line.seq == self._sent + 1:
             self._head = None
         item = self._item(line, self._sent, max_payload_bytes)
+        self._waits_since_s = now_s if self._sent == self._base else self._waits_since_s
         if not self._in_flight:
             self._probe_at_s = max(self._probe_at_s, now_s + self._probe_s)
         self._in_flight[item.first] = item
@@ -177,7 +178,7 @@ class Lane:
                 self._ahead = min(max(AHEAD_MAX, self._ahead_first), self._ahead * 2)
             elif upto >= self._sent:
                 self._ahead = self._ahead_first
-            self._ahead_reached = False
+            self._ahead_reached, self._waits_since_s = False, now_s
             self._probe_s = self._pause_s = PROBE_FIRST_S
             self._probe_at_s = now_s + self._probe_s
             self._aside = {seq: why for seq, why in self._aside.items() if seq > upto}
@@ -247,8 +248,7 @@ class Lane:
         self._sent = to
         self._generation += 1
         self._in_flight.clear()
-        self._iterator = self._head = None
-        self._grown = None
+        self._iterator = self._head = self._grown = None
         self._look_at_s = 0.0
 
     def _peek(self, now_s: float) -> Line | None:

@@ -4,7 +4,8 @@
 
 1. `start()` begins connecting and keeps doing so for ever, with full-jitter back-off, until `stop()`.
 2. All that happens arrives on `events`, in order: Connected - then Incoming and Acknowledged - then Disconnected; Unreachable for an
-   attempt that failed. Connected comes after the subscriptions are in force. Nothing of a connection comes after its Disconnected.
+   attempt that failed. Connected comes after the subscriptions are in force; of those that the broker refused, Subscribed may come later.
+   Nothing of a connection comes after its Disconnected.
 3. `send` is for one connection, named in the message; a message for an earlier connection is dropped. The link never queues across
    connections and never sends again by itself: what was in flight at a Disconnected is the caller's to send again.
 4. Each sent message of QoS 1 yields at most one Acknowledged, with the broker's reason code (MQTT 5.0, 3.4.2.1): 0x00 taken, 0x10 taken
@@ -17,11 +18,15 @@ from __future__ import annotations
 
 import queue
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 NO_MATCHING_SUBSCRIBERS = 0x10
 PACKET_TOO_LARGE = 0x95
 SESSION_TAKEN_OVER = 0x8E
+
+Cause = Literal["", "refused", "untrusted"]
+"""Why there is no connection. refused: the broker does not take this node's certificate, name or password. untrusted: this node does not
+take the broker's certificate. "": all else, which may pass by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,14 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """What the broker refused before was asked for again. refused: what it still refuses."""
+
+    connection: int
+    refused: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected:
     """by_peer: the broker (or something between) closed it, rather than a time-out of ours or `stop()`."""
 
@@ -74,6 +87,7 @@ class Unreachable:
     code: int
     text: str
     next_attempt_s: float
+    cause: Cause = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +113,7 @@ class Incoming:
     correlation: bytes | None
 
 
-Event = Connected | Disconnected | Unreachable | Acknowledged | Incoming
+Event = Connected | Subscribed | Disconnected | Unreachable | Acknowledged | Incoming
 
 
 class Link(Protocol):

@@ -99,6 +99,10 @@ class Publisher:
         """Nothing of ours is waiting or in flight but what the journals hold."""
         return not self._waiting and not self._in_flight
 
+    def lag_s(self, now_s: float) -> float:
+        """How long the oldest message in flight has been waiting for the broker's acknowledgement; 0 while nothing is."""
+        return max((now_s - each.sent_at_s for each in self._in_flight.values()), default=0.0)
+
     def put(self, message: Direct) -> None:
         """Sent as soon as the link allows. Of more than DIRECT_MAX waiting the oldest is dropped."""
         self._waiting[message.key] = message
@@ -122,7 +126,7 @@ class Publisher:
         self._in_flight.clear()
         held, self._held = self._held, None
         for lane in self.lanes:
-            lane.disconnected()
+            lane.disconnected(now_s)
         guilty = self._blame(flying, now_s) if news.by_peer else None
         again = [each.what for each in flying if isinstance(each.what, Direct)]
         if isinstance(held, Direct):

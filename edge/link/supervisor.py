@@ -11,13 +11,15 @@ from collections.abc import Callable, Sequence
 
 from edge.clock import monotonic_s
 from edge.errors import TryAgain
-from edge.link.backoff import Backoff
+from edge.link.backoff import STABLE_S, Backoff
 from edge.link.broker import Lost, Session
-from edge.link.dial import Addresses
-from edge.link.port import Disconnected, Event, Incoming, Outgoing, Unreachable, Will
+from edge.link.dial import Addresses, Version, cause_of
+from edge.link.port import SESSION_TAKEN_OVER, Disconnected, Event, Incoming, Outgoing, Unreachable, Will
 from edge.link.settings import LinkSettings
 
 log = logging.getLogger(__name__)
+
+_RENEWED_EVERY_S = 1.0
 
 
 class MqttLink:
@@ -79,12 +81,15 @@ class MqttLink:
         addresses = Addresses(self._settings.host, self._settings.port)
         number, will = 0, self._prepare()
         while not self._stop.is_set():
+            files = self._settings.versions()
             session = Session(self._settings, self._subscriptions, self._events, self._orders, number + 1)
             started_s = monotonic_s()
             lost = _ended(session, will, addresses, self._stop, self._wake_read)
             if session.established:
                 number += 1
-                backoff.lasted(monotonic_s() - started_s)
+                lasted_s = monotonic_s() - started_s
+                if lost.code != SESSION_TAKEN_OVER or lasted_s >= STABLE_S:  # two of one name must not chase each other
+                    backoff.lasted(lasted_s)
                 self._events.put(Disconnected(number, lost.by_peer, lost.code, lost.message))
                 if not self._stop.is_set():
                     will = self._prepare()
@@ -92,9 +97,16 @@ class MqttLink:
                 return
             wait_s = backoff.wait_s()
             if not session.established:
-                self._events.put(Unreachable(lost.code, lost.message, wait_s))
+                self._events.put(Unreachable(lost.code, lost.message, wait_s, lost.cause))
             log.info("broker %s:%d: %s; next attempt in %.1f s", self._settings.host, self._settings.port, lost.message, wait_s)
-            self._stop.wait(wait_s)
+            self._pause(wait_s, files)
+
+    def _pause(self, wait_s: float, files: list[Version]) -> None:
+        """Shorter where certificates or password are replaced meanwhile: who renews them waits for the node."""
+        ends_s = monotonic_s() + wait_s
+        while (left_s := ends_s - monotonic_s()) > 0 and not self._stop.wait(min(left_s, _RENEWED_EVERY_S)):
+            if self._settings.versions() != files:
+                return
 
 
 def _ended(session: Session, will: Will | None, addresses: Addresses, stop: threading.Event, wake: int) -> Lost:
@@ -103,7 +115,10 @@ def _ended(session: Session, will: Will | None, addresses: Addresses, stop: thre
         session.run(will, addresses, stop, wake)
     except Lost as lost:
         return lost
-    except (OSError, TryAgain) as error:
+    except OSError as error:
+        cause, text = cause_of(error)
+        return Lost(text, cause=cause)
+    except TryAgain as error:
         return Lost(f"no connection: {error}")
     except Exception as error:  # what a peer's bytes can make a foreign codec raise is not a closed list; the link must outlive it
         log.exception("the connection is given up after a fault in handling it")

@@ -1,6 +1,6 @@
 """Every topic in one table. The node's base is `<org>/v1/<node>`; names below are relative to it, {} stands for one level.
 
-Payloads are JSON (UTF-8) but for `cmd/{verb}`, which is a JWS in compact form. Readers ignore fields they do not know.
+Payloads are JSON (UTF-8) but for `cmd/{verb}` and `config/desired`, which are JWS in compact form. Readers ignore fields they do not know.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.messages.clip import JobProgress
+from edge.messages.config import ConfigReported, DesiredConfig
 from edge.messages.evidence import Checkpoint
 from edge.messages.health import HealthDocument
 from edge.messages.history import History
@@ -51,6 +52,25 @@ HISTORY = Topic(
 RESPONSE = Topic("resp/{verb}", "node to centre", 1, False, 3600, Response, "answer to a command; correlation data echoed")
 JOB = Topic("job/{id}", "node to centre", 1, False, 300, JobProgress, "progress of a clip job")
 SNAPSHOT = Topic("snapshot/{camera}", "node to centre", 0, False, 60, None, "a JPEG of at most 64 kB, on request only", "image/jpeg")
+CONFIG_REPORTED = Topic(
+    "config/reported",
+    "node to centre",
+    1,
+    True,
+    None,
+    ConfigReported,
+    "the configuration in force, and what became of the desired one",
+)
+CONFIG_DESIRED = Topic(
+    "config/desired",
+    "centre to node",
+    1,
+    True,
+    None,
+    DesiredConfig,
+    "a JWS (ES256) with these claims: the configuration wanted; obeyed once, by its version",
+    "application/jose",
+)
 ACK = Topic("ack", "centre to node", 1, True, None, Ack, "watermarks: what the centre has stored of each journal")
 COMMAND = Topic(
     "cmd/{verb}",
@@ -63,10 +83,29 @@ COMMAND = Topic(
     "application/jose",
 )
 
-TOPICS = (STATUS, INFO, HEALTH, MOTION, ALARM, EVENT, GAP, CHECKPOINT, HISTORY, RESPONSE, JOB, SNAPSHOT, ACK, COMMAND)
-PROPERTIES = (STATUS, INFO, HEALTH, MOTION, ALARM)
+TOPICS = (
+    STATUS,
+    INFO,
+    HEALTH,
+    MOTION,
+    ALARM,
+    EVENT,
+    GAP,
+    CHECKPOINT,
+    HISTORY,
+    RESPONSE,
+    JOB,
+    SNAPSHOT,
+    CONFIG_REPORTED,
+    ACK,
+    CONFIG_DESIRED,
+    COMMAND,
+)
+PROPERTIES = (STATUS, INFO, HEALTH, MOTION, ALARM, CONFIG_REPORTED)
 """What a node is now, retained."""
 
+ALL = "all"
+"""In the place of a node, for commands: every node listens to `<org>/v1/all/cmd/+`. No node has this id."""
 COMMAND_EXPIRY_MAX_S = 600
 
 _LEVEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -109,6 +148,10 @@ def parse(org: str, text: str) -> Address | None:
     node, name = levels[head + 1], levels[head + 2 :]
     for topic in TOPICS:
         wanted = topic.name.split("/")
-        if len(wanted) == len(name) and wanted[0] == name[0] and (len(name) == 1 or is_level(name[1])):
-            return Address(node, topic, name[1] if len(name) == 2 else "")
+        if len(wanted) == len(name) and all(map(_fits, wanted, name)):
+            return Address(node, topic, name[-1] if "{" in topic.name else "")
     return None
+
+
+def _fits(wanted: str, level: str) -> bool:
+    return is_level(level) if wanted.startswith("{") else wanted == level

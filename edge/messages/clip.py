@@ -8,7 +8,7 @@ import msgspec
 
 from edge.messages.records import GapReason
 
-ClipState = Literal["accepted", "running", "done", "failed", "refused"]
+ClipState = Literal["accepted", "running", "done", "failed", "cancelled", "refused"]
 
 
 class ClipRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,5 +80,7 @@ class JobProgress(msgspec.Struct, frozen=True, kw_only=True):
     """Index of the file under way."""
     attempts: int = 0
     resumes: int = 0
+    place: int = 0
+    """In the line of those that wait for their turn, 1 for the next; 0: not in it. What else it waits for stands in the text."""
     code: str = ""
     text: str = ""

@@ -121,6 +121,21 @@ class ConfigFault(msgspec.Struct, frozen=True, kw_only=True):
     in_force_sha256: str
 
 
+class ConfigTrial(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration from afar. id: of the command, or "desired-<version>". wanted, before: SHA-256 of the documents. accepted: it is
+    tried; in_force: it was confirmed; rolled_back: the node runs on `before` again, and why says for what reason; rejected: it was never
+    tried."""
+
+    id: str
+    operator: str
+    case: str
+    state: Literal["accepted", "in_force", "rolled_back", "rejected"]
+    wanted: str
+    before: str
+    version: int = 0
+    why: str = ""
+
+
 class Decommission(msgspec.Struct, frozen=True, kw_only=True):
     """This node is taken out of service and wiped. begun: before anything is destroyed; ended: after the footage, before the journals and
     the configuration. journals: whether they stay on the data partition. wiped, remains: one sentence each, as printed."""
@@ -132,3 +147,18 @@ class Decommission(msgspec.Struct, frozen=True, kw_only=True):
     journals: Literal["kept", "wiped"]
     wiped: list[str] = []
     remains: list[str] = []
+
+
+EvidenceFacts = KeyNews | UnsignedGops | Checkpoint | Viewed | Exported | ConfigInForce | ConfigFault | ConfigTrial | Decommission
+FACTS: dict[str, type[msgspec.Struct]] = {
+    "config_fault": ConfigFault,
+    "config": ConfigInForce,
+    "config_trial": ConfigTrial,
+    "key": KeyNews,
+    "unsigned": UnsignedGops,
+    "checkpoint": Checkpoint,
+    "view": Viewed,
+    "export": Exported,
+    "decommission": Decommission,
+}
+"""Tag word -> struct; with the others in records.FACTS."""

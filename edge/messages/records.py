@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from edge.clock import ClockState
-from edge.messages.evidence import Checkpoint, ConfigFault, ConfigInForce, Decommission, Exported, KeyNews, UnsignedGops, Viewed
+from edge.messages import evidence
 
 RECORD_MAX_BYTES = 32 * 1024
 
@@ -229,7 +229,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClipDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The final word on a clip job (done/failed). files: of the manifest, ClipFile and then Attachment."""
+    """The final word on a clip job (done/failed/cancelled). files: of the manifest, ClipFile and then Attachment."""
 
     id: str
     state: str
@@ -254,14 +254,7 @@ Facts = (
     | AlarmRaised
     | Command
     | ClipDone
-    | ConfigFault
-    | ConfigInForce
-    | KeyNews
-    | UnsignedGops
-    | Checkpoint
-    | Viewed
-    | Exported
-    | Decommission
+    | evidence.EvidenceFacts
 )
 
 FACTS: dict[str, type[msgspec.Struct]] = {
@@ -280,14 +273,7 @@ FACTS: dict[str, type[msgspec.Struct]] = {
     "alarm": AlarmRaised,
     "command": Command,
     "clip": ClipDone,
-    "config_fault": ConfigFault,
-    "config": ConfigInForce,
-    "key": KeyNews,
-    "unsigned": UnsignedGops,
-    "checkpoint": Checkpoint,
-    "view": Viewed,
-    "export": Exported,
-    "decommission": Decommission,
+    **evidence.FACTS,
 }
 TYPE_OF: dict[type[msgspec.Struct], str] = {shape: word for word, shape in FACTS.items()}
 

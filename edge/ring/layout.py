@@ -54,6 +54,16 @@ class NodeFolders:
         """There while the newest attempt to record what a person does on this node failed: the agent raises an alarm. Volatile."""
         return self.volatile / "custody-refused"
 
+    @property
+    def supervisor(self) -> Path:
+        """Where the agent leaves wishes for restarts. Volatile; no camera can have this name."""
+        return self.volatile / "_supervisor"
+
+    @property
+    def link_note(self) -> Path:
+        """The link as the agent last saw it. Volatile."""
+        return self.volatile / "_agent" / "link.json"
+
     def run(self, camera: str) -> Path:
         """Volatile files of one camera: status.json, luma window."""
         return self.volatile / camera

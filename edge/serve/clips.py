@@ -28,7 +28,7 @@ from edge.serve.ranges import OutOfReach, asked_range, is_another, is_unchanged
 from edge.serve.register import Register
 from edge.serve.shelf import Shelf, path_of
 from edge.serve.words import Words, clip_range, warrant_of
-from edge.upload.pace import Pace
+from edge.upload.pace import FairPace
 
 _WORDS = ("start", "end", "case", "basis", "recipient", "part")
 _TRIES = 2
@@ -41,7 +41,7 @@ class Clips:
     def __init__(self, shelf: Shelf, prepared: PreparedClips, register: Register, streams: int, rate_kbps: int) -> None:
         self._shelf, self._prepared, self._register = shelf, prepared, register
         self._streams = Turnstile(streams, max(1, streams // 2), "clips")
-        self._pace = Pace(rate_kbps * 125, CHUNK_BYTES)
+        self._pace = FairPace(rate_kbps * 125)
         self._numbers = itertools.count(1)
 
     async def parts(self, request: Request, operator: str) -> Response:

@@ -13,7 +13,7 @@ from edge.clip.virtual import VirtualClip
 from edge.clock import monotonic_s
 from edge.errors import EdgeError
 from edge.serve.peer import ABORT
-from edge.upload.pace import Pace
+from edge.upload.pace import FairPace, Share
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Delivery:
         span: tuple[int, int],
         first: bytes,
         reading: Executor,
-        pace: Pace,
+        pace: FairPace,
         spoilt: Callable[[], None],
         place: ExitStack,
     ) -> None:
@@ -67,10 +67,10 @@ class Delivery:
                 gone.cancel()
 
     async def _send_all(self, send: Send, gone: asyncio.Future[None]) -> None:
-        at, piece = self._start, self._first
+        at, piece, share = self._start, self._first, self._pace.share()
         while not gone.done():
             at += len(piece)
-            await asyncio.sleep(self._pace.take(monotonic_s(), len(piece)))
+            await self._turn(share, len(piece))
             try:
                 await asyncio.wait_for(send({"type": "http.response.body", "body": piece, "more_body": at < self._end}), STALL_S)
             except asyncio.TimeoutError:
@@ -78,6 +78,17 @@ class Delivery:
             if at >= self._end:
                 return
             piece = await asyncio.get_running_loop().run_in_executor(self._reading, self._read, at)
+
+    async def _turn(self, share: Share, count: int) -> None:
+        """Until so many bytes may go."""
+        while count > 0:
+            share.ask(min(count, self._pace.quantum_bytes))
+            count -= self._pace.quantum_bytes
+            try:
+                while (wait_s := share.wait_s(monotonic_s())) > 0:
+                    await asyncio.sleep(wait_s)
+            finally:
+                share.withdraw()
 
     def _read(self, at: int) -> bytes:
         return self._clip.read(at, min(CHUNK_BYTES, self._end - at))

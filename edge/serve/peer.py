@@ -11,21 +11,17 @@ from typing import Any
 
 import h11
 import msgspec
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from edge.host.patience import PatientProtocol
 from edge.serve.answers import Trouble
 
 CERTIFICATE, ABORT = "peer_certificate", "abort"
 """Names in the scope's state: what ssl.SSLObject.getpeercert() gives, and a function that cuts the connection at once."""
 CONNECTIONS_MAX = 64
-REQUEST_S = 10.0
-"""A request line and its headers are here by then, or the connection is closed."""
 
 
-class PeerProtocol(H11Protocol):
+class PeerProtocol(PatientProtocol):
     """Runs in the event loop's thread."""
-
-    _request_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -34,17 +30,6 @@ class PeerProtocol(H11Protocol):
         self.app_state = {**self.app_state, CERTIFICATE: certificate or {}, ABORT: transport.abort}
         if len(self.connections) > CONNECTIONS_MAX:
             transport.abort()
-        self._await_request()
-
-    def data_received(self, data: bytes) -> None:
-        self._await_request()
-        super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._stop_timer()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
         """As its parent's, in the shape of all other trouble. The parser's own words stay here."""
@@ -54,12 +39,3 @@ class PeerProtocol(H11Protocol):
         for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=content), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
-
-    def _await_request(self) -> None:
-        if self._request_timer is None and self.conn.their_state is h11.IDLE:
-            self._request_timer = self.loop.call_later(REQUEST_S, self.transport.abort)
-
-    def _stop_timer(self) -> None:
-        if self._request_timer is not None:
-            self._request_timer.cancel()
-            self._request_timer = None

@@ -8,6 +8,7 @@ from threading import Event
 from edge import __version__
 from edge.clock import Clock, monotonic_s
 from edge.config.model import NodeConfig
+from edge.config.read import Loaded
 from edge.host.disk import Disk
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
@@ -35,11 +36,11 @@ STATE = "agent"
 _LAST_WAIT_S = 3.0
 
 
-def run_agent(config: NodeConfig, stop: Event, *, config_sha256: str = "") -> int:
+def run_agent(loaded: Loaded, stop: Event) -> int:
     """Until `stop`. Without [mqtt] it touches no network, keeps locks complete and signs checkpoints. Returns 0; 1 when a thread of it
     broke. Raises ConfigError for keys and certificates of the link that cannot be used, StorageError when its journal cannot be opened,
     TryAgain when another agent runs on the same data."""
-    disk = LinuxDisk()
+    disk, config = LinuxDisk(), loaded.config
     folders = folders_of(config)
     if config.node.sentinel:
         check_sentinel(disk, folders.data, config.node.id)
@@ -48,11 +49,11 @@ def run_agent(config: NodeConfig, stop: Event, *, config_sha256: str = "") -> in
     with sole_user(state, "publishes for this node"):
         clock = KernelClock(config.clock.trust, config.clock.max_error_ms)
         past = recall(disk, state / PAST, JournalReader(disk, folders.journal(JOURNAL)))
-        journal = _journal(disk, folders, clock, boot_id(), past, config_sha256)
+        journal = _journal(disk, folders, clock, boot_id(), past, loaded.sha256)
         checkpoints = _checkpoints(config, folders, disk, clock, journal, past)
         if config.mqtt is None:
             return _run_alone(config, folders, disk, clock, stop, journal, checkpoints, past)
-        agent = build(config, config.mqtt, folders, disk, clock, state, journal, checkpoints, past)
+        agent = build(loaded, config.mqtt, folders, disk, clock, state, journal, checkpoints, past)
         settle_memory()
         return agent.run(stop)
 

@@ -9,8 +9,10 @@ from edge.clip.maker import ClipMaker
 from edge.clip.package import PackageMaker
 from edge.clock import Clock, monotonic_s
 from edge.command.authority import Authority, read_command_key
+from edge.command.identify import Identify
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt, NodeConfig
+from edge.config.read import Loaded
 from edge.host.disk import Disk
 from edge.journal.cursor import Cursor
 from edge.journal.reader import JournalReader
@@ -36,21 +38,25 @@ from edge.services.agent_history import HealthHistory
 from edge.services.agent_parts import JOURNAL, Inbox, Parts
 from edge.services.agent_past import PAST, Past, look_back_from
 from edge.services.agent_turns import Agent
-from edge.services.agent_verbs import Workshop, verbs_of
+from edge.services.agent_verbs import Workshop, config_desk, followed_of, verbs_of
 from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
+from edge.services.clip_ahead import Ahead
 from edge.services.clip_jobs import ClipJobs
+from edge.services.clip_rules import rules_of
 from edge.services.errands import Errands
+from edge.services.followed import FollowedVerbs
 from edge.services.key_standing import CODE as SEAL_ALARM
+from edge.services.link_certificates import CertificateWatch
+from edge.services.link_note import LinkNotes
 from edge.upload.http import target_of
 from edge.upload.jobs import JobStore
-from edge.upload.send import settings_of as upload_settings_of
 
 PEOPLE_AND_WATCHER = ("watcher", "local")
 
 
 def build(
-    config: NodeConfig,
+    loaded: Loaded,
     mqtt: Mqtt,
     folders: NodeFolders,
     disk: Disk,
@@ -61,6 +67,7 @@ def build(
     past: Past,
 ) -> Agent:
     """Names every adapter. Nothing is started yet."""
+    config = loaded.config
     node, boot = config.node.id, journal.boot
     key = read_command_key(Path(mqtt.command_key)) if mqtt.command_key else None
     target = target_of(config.upload) if config.upload is not None else None
@@ -68,19 +75,20 @@ def build(
     store = JobStore(disk, folders.jobs)
     jobs = None
     if config.upload is not None and target is not None:
-        deadline_s = config.upload.deadline_h * 3600
         jobs = ClipJobs(
             store,
             ClipMaker(node, _packages(config, disk, clock, checkpoints)),
             target,
-            upload_settings_of(config.upload),
-            deadline_s,
+            rules_of(config.upload, config.node.timezone, disk, clock, boot, state),
+            Ahead(store, RingReader(disk, folders.data, clock, boot, config.retention.days), clock, boot),
             inbox.put,
         )
     ring = RingReader(disk, folders.data, clock, boot, config.retention.days)
     holds = holds_of(config, disk, journal, clock, ring)
     errands = Errands(inbox.put, journal)
+    ledger = Ledger(disk, state / "commands", boot)
     shop = Workshop(
+        loaded=loaded,
         config=config,
         folders=folders,
         disk=disk,
@@ -89,10 +97,20 @@ def build(
         ring=ring,
         holds=holds,
         store=store,
+        called_off=jobs.look_at if jobs is not None else None,
         errands=errands,
         org=mqtt.org,
+        ledger=ledger,
+        state=state,
+        journal=journal,
+        authority=Authority(node, boot, key),
+        notes=LinkNotes(folders.link_note, mqtt, clock, boot),
+        identify=Identify(),
+        tell=inbox.put,
     )
-    verbs = verbs_of(shop)
+    desk = config_desk(shop)
+    followed = followed_of(shop, desk)
+    verbs = verbs_of(shop, followed)
     names = _journal_names(config, disk, folders)
     wills = Wills(mqtt, node, boot, SessionNumber(disk, state / "session.json"), clock)
     parts = Parts(
@@ -107,9 +125,10 @@ def build(
         wills=wills,
         groups=[[_lane(disk, folders, mqtt, node, name) for name in group] for group in names],
         properties=_properties(disk, folders, mqtt, node, [name for group in names for name in group], clock),
-        authority=Authority(node, boot, key),
-        ledger=Ledger(disk, state / "commands"),
+        authority=shop.authority,
+        ledger=ledger,
         verbs=verbs,
+        followed=FollowedVerbs(followed),
         per_hour=config.command.per_operator_and_hour,
         errands=errands,
         holds=holds,
@@ -120,9 +139,13 @@ def build(
         history=HealthHistory(disk, state / "history", mqtt.org, node),
         checkpoints=checkpoints,
         link_alarms=LinkAlarms(journal, [each for each in past.alarms if each.code.startswith(PREFIX)], monotonic_s()),
+        certificates=CertificateWatch(config, clock),
+        notes=shop.notes,
+        config=desk,
+        identify=shop.identify,
         health_interval_s=config.health.interval_s,
         journal_days=config.retention.journal_days,
-        info=_info(config, journal.boot, sorted(verbs) if key is not None else [], checkpoints.every_s),
+        info=_info(loaded, journal.boot, sorted(verbs) if key is not None else [], checkpoints.every_s),
     )
     return Agent(parts, inbox)
 
@@ -167,8 +190,10 @@ def _properties(disk: Disk, folders: NodeFolders, mqtt: Mqtt, node: str, names: 
     return Properties(mqtt.org, node, followers)
 
 
-def _info(config: NodeConfig, boot: str, commands: list[str], checkpoint_s: float | None) -> NodeInfo:
+def _info(loaded: Loaded, boot: str, commands: list[str], checkpoint_s: float | None) -> NodeInfo:
+    config = loaded.config
     return NodeInfo(
+        config_sha256=loaded.sha256,
         node=config.node.id,
         version=__version__,
         boot=boot,

@@ -53,7 +53,7 @@ def once_a_day(parts: Parts) -> None:
     """Forgets commands, jobs and records that are older than they are kept."""
     now = parts.clock.read()
     try:
-        parts.ledger.prune(now, parts.boot)
+        parts.ledger.prune(now)
         parts.store.forget()
         remember(parts.disk, parts.past, recall(parts.disk, parts.past, JournalReader(parts.disk, parts.journal.folder)))
         if now.state == "trusted":

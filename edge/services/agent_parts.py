@@ -9,7 +9,9 @@ from pathlib import Path
 
 from edge.clock import Clock
 from edge.command.authority import Authority
+from edge.command.config_desk import ConfigDesk
 from edge.command.dispatch import Verb
+from edge.command.identify import Identify
 from edge.command.ledger import Ledger
 from edge.config.model import Mqtt
 from edge.host.disk import Disk
@@ -31,7 +33,10 @@ from edge.services.agent_voice import Wills
 from edge.services.checkpoints import Checkpoints
 from edge.services.clip_jobs import ClipJobs
 from edge.services.errands import Errands
+from edge.services.followed import FollowedVerbs
 from edge.services.lifecycle import ServiceThread
+from edge.services.link_certificates import CertificateWatch
+from edge.services.link_note import LinkNotes
 from edge.upload.jobs import Final, Job, JobStore
 
 JOURNAL = "agent"
@@ -60,6 +65,7 @@ class Parts:
     authority: Authority
     ledger: Ledger
     verbs: Mapping[str, Verb]
+    followed: FollowedVerbs
     per_hour: int
     """Most commands of one operator, of each verb."""
     errands: Errands
@@ -71,6 +77,10 @@ class Parts:
     history: HealthHistory
     checkpoints: Checkpoints
     link_alarms: LinkAlarms
+    certificates: CertificateWatch
+    notes: LinkNotes
+    config: ConfigDesk
+    identify: Identify
     health_interval_s: float
     journal_days: float
     info: NodeInfo
@@ -79,7 +89,7 @@ class Parts:
     def threads(self) -> list[ServiceThread]:
         """Those that an agent cannot be without."""
         working = [self.health.thread, self.checkpoints.thread, self.errands.thread]
-        return working if self.jobs is None else [*working, self.jobs.thread]
+        return working if self.jobs is None else [*working, *self.jobs.threads]
 
     def stop_threads(self, deadline_s: float) -> None:
         """Each within its deadline; what they leave is done at the next start."""

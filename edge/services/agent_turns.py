@@ -14,9 +14,9 @@ import msgspec
 from edge.clock import monotonic_s
 from edge.errors import StorageError
 from edge.host import systemd
-from edge.link.inbox import CommandNews, Ignored, read
+from edge.link.inbox import CommandNews, DesiredNews, Ignored, read
 from edge.link.lane import Lane
-from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Unreachable
+from edge.link.port import Acknowledged, Connected, Disconnected, Event, Incoming, Subscribed, Unreachable
 from edge.link.publish import Direct, Publisher
 from edge.messages.clip import JobProgress
 from edge.messages.health import LinkHealth
@@ -25,8 +25,11 @@ from edge.messages.wire import Ack, NodeInfo, Response, Status
 from edge.services.agent_chores import DAY_S, HOLDS_EVERY_S, once_a_day, refresh_holds
 from edge.services.agent_health import with_backlog
 from edge.services.agent_parts import Inbox, News, Parts
+from edge.services.agent_verbs import report_message
 from edge.services.agent_voice import Voice
 from edge.services.agent_work import Work
+from edge.services.followed import LOOK_EVERY_S
+from edge.services.link_certificates import EVERY_S as CERTIFICATES_EVERY_S
 from edge.upload.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -56,8 +59,9 @@ class Agent:
         self._connects = 0
         self._told_epochs: dict[str, str] = {}
         self._told_info = parts.info
+        parts.identify.info = self._info
         self._confirmed_s: float | None = None
-        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds"), 0.0)
+        self._due_s = dict.fromkeys(("alarms", "link", "tell", "day", "record", "holds", "certificates", "followed"), 0.0)
 
     def run(self, stop: threading.Event) -> int:
         """Until `stop`: 0. 1 when a thread has ended by a fault: the service manager starts everything anew."""
@@ -94,6 +98,8 @@ class Agent:
             self._publisher.put(direct)
         self._chores(now_s)
         self._publisher.pump(now_s)
+        if self._parts.jobs is not None:
+            self._parts.jobs.link_lags(self._publisher.lag_s(now_s), now_s)
 
     def _events(self, wait_s: float) -> list[Event]:
         found: list[Event] = []
@@ -117,21 +123,27 @@ class Agent:
             log.warning("broker: %s", event.text)
             self._publisher.disconnected(event, now_s)
             self._parts.link_alarms.disconnected(event, now_s)
+            self._parts.notes.trouble(event)
         elif isinstance(event, Unreachable):
-            log.debug("broker: %s", event.text)
+            self._parts.link_alarms.unreachable(event, now_s)
+            self._parts.notes.trouble(event)
+        elif isinstance(event, Subscribed):
+            self._parts.link_alarms.subscribed(event)
 
     def _connected(self, event: Connected, now_s: float) -> None:
         self._connects += 1
         log.info("connected to the broker, session %d", self._parts.wills.session)
-        for pattern, code in event.refused:
-            log.error("the broker refuses the subscription to %s: 0x%02x", pattern, code)
+        self._parts.link_alarms.connected(event)
         for lane in self._publisher.lanes:
             _learn(lane)
         self._publisher.connected(event, now_s)
         self._parts.history.connected()
+        self._parts.notes.connected()
+        self._measure_link(now_s)
         self._birth()
         self._told_info = self._info()
         self._voice.info(self._told_info)
+        self._publisher.put(report_message(self._parts.mqtt.org, self._parts.node, self._parts.config.reported))
         for direct in self._parts.properties.all():
             self._publisher.put(direct)
         self._work.tell_again()
@@ -149,6 +161,8 @@ class Agent:
         news = read(self._parts.mqtt.org, self._parts.node, message)
         if isinstance(news, CommandNews):
             self._work.take(news)
+        elif isinstance(news, DesiredNews):
+            self._desired(news)
         elif isinstance(news, Ack):
             before = [lane.confirmed for lane in self._publisher.lanes]
             self._publisher.watermarks(news, now_s)
@@ -162,6 +176,12 @@ class Agent:
         elif isinstance(news, Ignored):
             log.warning("%s: %s", message.topic, news.why)
         self._parts.link.done(message)
+
+    def _desired(self, news: DesiredNews) -> None:
+        try:
+            self._parts.config.desired(news.token)
+        except StorageError as error:
+            log.error("config/desired waits until the next connection: %s", error)
 
     def _own_status(self, status: Status, now_s: float) -> None:
         if self._voice.is_foreign(status):
@@ -206,10 +226,14 @@ class Agent:
                 self._voice.info(self._told_info)
             if self._publisher.online and self._told_epochs != {lane.name: lane.epoch for lane in self._publisher.lanes if lane.epoch}:
                 self._birth()
+        if self._due("followed", now_s, LOOK_EVERY_S):
+            self._work.follow()
         if self._due("link", now_s, self._parts.health_interval_s / 2):
             self._measure_link(now_s)
         if self._work.unrecorded and self._due("record", now_s, _RECORD_AGAIN_S):
             self._work.again()
+        if self._due("certificates", now_s, CERTIFICATES_EVERY_S):
+            self._parts.certificates.look(self._parts.link_alarms.set)
         if self._due("holds", now_s, HOLDS_EVERY_S):
             refresh_holds(self._parts.holds, self._parts.hold_alarms)
         if self._due("day", now_s, DAY_S):
@@ -226,6 +250,7 @@ class Agent:
         known = LinkHealth(connected=self._publisher.online, session=self._parts.wills.session, connects=self._connects)
         self._parts.health.agent_refused = self._parts.journal.refusing
         self._parts.health.link = with_backlog(known, self._publisher.lanes, confirmed_age_s, self._parts.clock)
+        self._parts.notes.put(self._parts.health.link)
 
     def _end(self) -> None:
         """Jobs stay open; the record of the stop and the farewell go out if the link allows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from edge.clock import monotonic_s
 from edge.command.dispatch import Dispatcher
 from edge.errors import StorageError
 from edge.link.inbox import CommandNews
@@ -12,6 +13,7 @@ from edge.messages.clip import JobProgress
 from edge.messages.wire import Response
 from edge.services.agent_parts import Parts
 from edge.services.agent_voice import Voice
+from edge.services.for_all import ForAll
 from edge.services.last_words import LastWords
 from edge.upload.jobs import Final, Job
 
@@ -26,12 +28,14 @@ class Work:
         self._dispatcher = Dispatcher(
             parts.authority, parts.ledger, parts.verbs, parts.journal, parts.clock, voice.answer, self._begin, parts.per_hour
         )
+        self._for_all = ForAll()
         self._last_words = LastWords(parts.store, parts.journal, self._dispatcher.news)
 
     def start(self) -> None:
         """What was left at the last end goes on, in its threads."""
         parts = self._parts
         parts.errands.resume(parts.ledger.entries())
+        parts.followed.resume(parts.ledger.entries())
         self._dispatcher.resume()
         if parts.jobs is not None:
             for job in parts.store.open_jobs():
@@ -41,7 +45,10 @@ class Work:
         parts.errands.start()
 
     def take(self, command: CommandNews) -> None:
-        self._dispatcher.take(command)
+        if command.to_all:
+            self._for_all.put(command, monotonic_s())
+        else:
+            self._dispatcher.take(command)
 
     def tell_again(self) -> None:
         """Answers that the broker has not taken yet."""
@@ -79,8 +86,16 @@ class Work:
         self._forget(self._last_words.again())
         self._dispatcher.again()
 
+    def follow(self) -> None:
+        """What was asked of all and is due; last words on what is looked after."""
+        for command in self._for_all.due(monotonic_s()):
+            self._dispatcher.take(command)
+        for response in self._parts.followed.look():
+            self.answer(response)
+
     def _begin(self, id: str) -> None:
         self._parts.errands.begin(id)
+        self._parts.followed.begin(self._parts.ledger.get(id))
         job = self._parts.store.get(id)
         if self._parts.jobs is not None and job is not None:
             self._parts.jobs.add(job)

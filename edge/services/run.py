@@ -12,14 +12,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Protocol
 
 from edge.clock import monotonic_s
 from edge.config.model import NodeConfig
 from edge.errors import ConfigError
+from edge.host.identity import boot_id
+from edge.host.linux_disk import LinuxDisk
+from edge.ring.layout import folders_of
+from edge.services.config_guard import ConfigGuard
+from edge.services.wish_desk import WishDesk
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +35,18 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """argv: the whole command line. rank: children of the lowest rank are stopped first."""
+    """argv: the whole command line. rank: children of the lowest rank are stopped first. unit: its name in commands, "recorder:cam0"."""
 
     name: str
     argv: tuple[str, ...]
     rank: int
+    unit: str = ""
+
+
+class Desk(Protocol):
+    """Who may ask for restarts. look: units to be started anew now; called at each poll."""
+
+    def look(self, now_s: float) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +67,7 @@ def children_of(config: NodeConfig, config_path: Path) -> list[Child]:
     """Recorders first: they start first and stop last."""
 
     def child(name: str, rank: int, *words: str) -> Child:
-        return Child(name, (sys.executable, "-m", "edge", *words, "--config", str(config_path)), rank)
+        return Child(name, (sys.executable, "-m", "edge", *words, "--config", str(config_path)), rank, name.replace(" ", ":"))
 
     children = [child(f"recorder {camera.id}", 1, "record", "--camera", camera.id) for camera in config.camera]
     if any(camera.motion for camera in config.camera):
@@ -69,15 +82,27 @@ def children_of(config: NodeConfig, config_path: Path) -> list[Child]:
 def run_node(config: NodeConfig, config_path: Path, stop: Event) -> int:
     """Until `stop`, or until every child ended for good. Main thread only: the kernel ties the children's lives to the thread that starts
     them. Returns 0, 78 when a child refused its configuration, 1 when a child had to be killed."""
-    return supervise(children_of(config, config_path), stop)
+    children = children_of(config, config_path)
+    desk = WishDesk(folders_of(config).supervisor, boot_id(), [child.unit for child in children], config.command.reboot)
+    guard = ConfigGuard(LinuxDisk(), config_path.absolute(), boot_id())
+    guard.start()
+    desk.open()
+    try:
+        return supervise(children, stop, desks=[guard, desk])
+    finally:
+        desk.close()
 
 
-def supervise(children: Sequence[Child], stop: Event, pace: Pace | None = None) -> int:
+def supervise(children: Sequence[Child], stop: Event, pace: Pace | None = None, desks: Sequence[Desk] = ()) -> int:
     """See `run_node`."""
     pace = pace or Pace()
     kept = [_Kept(child, pace) for child in children]
     while not stop.is_set() and not all(one.finished for one in kept):
         now_s = monotonic_s()
+        wanted = {unit for desk in desks for unit in desk.look(now_s)}
+        for one in kept:
+            if one.child.unit in wanted:
+                one.anew(now_s)
         for one in kept:
             one.look(now_s)
         stop.wait(pace.poll_s)
@@ -99,6 +124,16 @@ class _Kept:
         self._failures = 0
         self._start_at_s = monotonic_s()
         self._started_s = 0.0
+        self._kill_at_s: float | None = None
+        """Set while it is being ended in order to be started anew."""
+
+    def anew(self, now_s: float) -> None:
+        """End it in order, by SIGKILL when that takes too long, and start it at once. One that had ended for good runs again."""
+        self.finished = False
+        self._start_at_s = now_s
+        if self.process is not None and self._kill_at_s is None:
+            self._kill_at_s = now_s + self._pace.stop_s
+            self.process.send_signal(signal.SIGTERM)
 
     def look(self, now_s: float) -> None:
         """Start it when its time has come; notice when it ended."""
@@ -112,6 +147,10 @@ class _Kept:
         if self.status is not None:
             self.process = None
             self._ended(self.status, now_s)
+        elif self._kill_at_s is not None and now_s >= self._kill_at_s:
+            log.error("%s: did not stop within %.0f s: killed", self.child.name, self._pace.stop_s)
+            self._kill_at_s = now_s + self._pace.stop_s
+            self.process.kill()
 
     def _start(self, now_s: float) -> None:
         self._started_s = now_s
@@ -127,6 +166,11 @@ class _Kept:
         log.info("%s: started as process %d", self.child.name, self.process.pid)
 
     def _ended(self, status: int, now_s: float) -> None:
+        if self._kill_at_s is not None:
+            self._kill_at_s = None
+            log.info("%s: ended with %d, as asked, and is started anew", self.child.name, status)
+            self._start(now_s)
+            return
         if status in (0, ConfigError.exit_code):
             self.finished = True
             log.log(logging.ERROR if status else logging.INFO, "%s: ended with %d and is not started again", self.child.name, status)

@@ -20,7 +20,8 @@ from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
 from edge.upload.origin import on_our_origin, origin
 from edge.upload.steps import Broken, Reply
-from edge.upload.wire import Wire, dial
+from edge.upload.tls import TlsFiles
+from edge.upload.wire import Count, Wire, dial
 
 Read = Callable[[], None]
 """Called before each piece of an answer that is read and hashed; may raise."""
@@ -29,15 +30,18 @@ Body = Callable[[], Iterator[bytes | bytearray | memoryview]]
 _REDIRECTS = (307, 308)
 _MOST_REDIRECTS = 3
 _MOST_ANSWER_BYTES = 64 << 10
+_ASK_FIRST_BYTES = 256 << 10
+"""A PUT is not divided: from here on it is worth a round trip to ask whether it will be taken at all."""
+_INVITATION_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where uploads go: the creation URL, a bearer token ("" for none), TLS settings (None: plain http)."""
+    """Where uploads go: the creation URL, a bearer token ("" for none), TLS (None: plain http)."""
 
     url: str
     token: str = ""
-    tls: ssl.SSLContext | None = None
+    tls: TlsFiles | None = None
 
 
 def target_of(settings: Upload) -> Target:
@@ -50,31 +54,35 @@ def target_of(settings: Upload) -> Target:
         if not is_loopback(host):
             raise ConfigError(f"[upload] url {settings.url}: plain http leaves this machine", remedy="use https")
         return Target(settings.url, token)
-    try:
-        tls = ssl.create_default_context(cafile=settings.ca or None)
-        if settings.certificate:
-            tls.load_cert_chain(settings.certificate, settings.key or None)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"[upload] ca, certificate or key: {error}") from error
-    return Target(settings.url, token, tls)
+    return Target(settings.url, token, TlsFiles(settings.ca, settings.certificate, settings.key))
 
 
 class Http:
-    """Requests to one origin, one after another on one connection. One thread; `close` when done."""
+    """Requests to one origin, one after another on one connection. One thread; `close` when done. count: told of all bytes that go and
+    come."""
 
-    def __init__(self, target: Target, connect_timeout_s: float = 20.0, progress_timeout_s: float = 20.0) -> None:
+    def __init__(
+        self, target: Target, connect_timeout_s: float = 20.0, progress_timeout_s: float = 20.0, count: Count = lambda count: None
+    ) -> None:
         self._target = target
+        self._count = count
         self._connect_timeout_s = connect_timeout_s
         self._progress_timeout_s = progress_timeout_s
+        self._invitation_s = min(_INVITATION_S, progress_timeout_s / 4)
+        self._asks_first = True
         self._connection: http.client.HTTPConnection | None = None
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None = None, length: int = 0, read: Read | None = None
     ) -> Reply | Broken:
         """`body` gives exactly `length` bytes, afresh at each call (a kept-alive connection the server has closed is replaced once;
-        a redirect within the origin is followed, with the method kept). What `body` raises passes through."""
+        a redirect within the origin is followed, with the method kept). A large PUT asks first (Expect: 100-continue), so that a refusal
+        costs no body. What `body` raises passes through."""
         for _ in range(_MOST_REDIRECTS):
             answer = self._once(method, url, headers, body, length, read)
+            if isinstance(answer, Reply) and answer.status == 417 and self._asks_first:
+                self._asks_first = False
+                continue
             if not isinstance(answer, Reply) or answer.status not in _REDIRECTS:
                 return answer
             onward = on_our_origin(url, answer.headers.get("location", ""))
@@ -95,13 +103,19 @@ class Http:
             return self._exchange(method, url, headers, body, length, sent, read)
         except (ConnectionResetError, BrokenPipeError) as error:
             if not reused or sent.bytes:
-                return Broken(_words(error), sent.bytes)
+                return self._broken(error, sent, fresh=not reused)
         except (OSError, http.client.HTTPException) as error:
-            return Broken(_words(error), sent.bytes)
+            return self._broken(error, sent, fresh=not reused and isinstance(error, ssl.SSLError))
         try:
             return self._exchange(method, url, headers, body, length, sent, read)
         except (OSError, http.client.HTTPException) as error:
-            return Broken(_words(error), sent.bytes)
+            return self._broken(error, sent, fresh=True)
+
+    def _broken(self, error: OSError | http.client.HTTPException, sent: _Sent, fresh: bool = False) -> Broken:
+        """A server that refuses a client's certificate says so only after its own part of the TLS 1.3 handshake, or just hangs up."""
+        theirs = fresh and self._target.tls and not sent.bytes and not isinstance(error, ssl.SSLCertVerificationError)
+        hint = "; over TLS this is also how a server refuses our certificate" if theirs else ""
+        return Broken(_words(error) + hint, sent.bytes)
 
     def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None, length: int, sent: _Sent, read: Read | None
@@ -109,11 +123,13 @@ class Http:
         whole = False
         try:
             connection, wire = self._connected()
-            self._send_head(connection, method, url, headers, length if body else None)
-            if body is not None:
+            asks = body is not None and method == "PUT" and length >= _ASK_FIRST_BYTES and self._asks_first
+            self._send_head(connection, method, url, {**headers, "Expect": "100-continue"} if asks else headers, length if body else None)
+            invited = not asks or wire.invited(self._invitation_s)
+            if body is not None and invited:
                 self._send_body(wire, body, sent)
             answer = self._answer(connection, wire, sent, read)
-            whole = True
+            whole = invited  # else the announced body is still owed on this connection
             return answer
         finally:
             if not whole:
@@ -123,8 +139,9 @@ class Http:
         connection = self._connection
         if connection is None:
             _, host, port = origin(self._target.url)
+            tls = self._target.tls.context() if self._target.tls else None
             connection = http.client.HTTPConnection(host, port)
-            connection.sock = dial(host, port, self._target.tls, self._connect_timeout_s, self._progress_timeout_s)
+            connection.sock = dial(host, port, tls, self._connect_timeout_s, self._progress_timeout_s, self._count)
             self._connection = connection
         wire = connection.sock
         if not isinstance(wire, Wire):

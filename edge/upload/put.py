@@ -38,9 +38,11 @@ from edge.upload.steps import (
     Waited,
     back_off,
     changed,
+    moved_off,
 )
 
-Stage = Literal["look", "probe", "folder", "put", "check", "move", "moved"]
+Stage = Literal["look", "probe", "folder", "put", "check", "move", "moved", "unmoved"]
+_TRIES = 3
 REFUSALS = {401: "unauthorised", 403: "forbidden", 413: "too_large"}
 _DIGESTS = {"Want-Repr-Digest": "sha-256=10", "x-amz-checksum-mode": "ENABLED"}
 
@@ -56,12 +58,15 @@ class PutMachine:
         self._base = base + "/"
         self._folders = [f"{base}/{words[0]}/", f"{base}/{words[0]}/{words[1]}/"]
         self._final = self._folders[1] + words[2]
-        self._part = f"{self._folders[1]}{words[2]}.{offer.sha256[:16]}.part"
+        self._part = part_of(self._final, offer.sha256)
         self._stage: Stage = "look"
         self._moves = False
         self._began = remembered_url == self._final
         """Whether bytes under that name may be our own torn ones."""
         self._made = 0
+        self._folders_made = 0
+        self._unmoved = 0
+        self._no_move = Reply(0, {})
         self._failures = 0
         self._corrupt = 0
         self.offset = 0
@@ -93,7 +98,9 @@ class PutMachine:
             return self._back_off(answer.why)
         if answer.status in LATER or (answer.status >= 500 and answer.status not in (501, 505)):
             return self._back_off(f"{action.method}: the server said {answer.status}", count_of(answer.headers, "retry-after") or 0)
-        if self._stage in ("look", "check", "moved"):
+        if answer.status == 423:
+            return self._back_off("the file is locked by another request", self._limits.lock_wait_s)
+        if self._stage in ("look", "check", "moved", "unmoved"):
             return self._seen(action, answer)
         if self._stage == "probe":
             allowed = words_of(answer.headers, "allow")
@@ -118,6 +125,8 @@ class PutMachine:
             return Ask("GET", action.url, {"Accept-Encoding": "identity"}, read=True)
         if self._stage == "look":
             return self._probe() if self._began or self.attempts else self._occupied()
+        if self._stage == "unmoved":
+            return self._occupied()
         self._corrupt += 1
         self.trouble = f"the server stored other bytes than the {self._offer.size} that were sent"
         return Rehash(self._head("look"))
@@ -127,6 +136,9 @@ class PutMachine:
             return self._refused(answer)
         if self._stage == "look":  # 403 too: S3 says so of a missing object to those who may not list
             return self._probe()
+        if self._stage == "unmoved":
+            self._unmoved += 1
+            return self._refused(self._no_move) if self._unmoved >= _TRIES else self._back_off("the file did not get its name")
         if not action.read and answer.status != 404:
             return Ask("GET", action.url, {"Accept-Encoding": "identity"}, read=True)
         return Failed("unconfirmed", f"all bytes were sent, but the server does not show them: {action.method} {answer.status}")
@@ -144,6 +156,7 @@ class PutMachine:
 
     def _make_folder(self) -> Action:
         if self._made == len(self._folders):
+            self._folders_made += 1
             return self._put()
         self._stage = "folder"
         return Ask("MKCOL", self._folders[self._made])
@@ -163,22 +176,25 @@ class PutMachine:
         if answer.status < 300:
             self._failures = 0
             return self._head("check")
-        if answer.status in (404, 409) and not self._made:
+        if answer.status in (404, 409, 410) and self._folders_made < _TRIES:
+            self._made = 0
             return self._make_folder()
         return self._refused(answer)
 
     def _moved(self, answer: Reply) -> Action:
+        """404 and 412 may be the answer to a MOVE whose first answer was lost: what lies under the name now tells."""
         if answer.status < 300:
             return self._head("moved")
-        if answer.status == 412:
-            return self._occupied()
+        if answer.status in (404, 409, 412):
+            self._no_move = answer
+            return self._head("unmoved")
         return self._refused(answer)
 
     def _occupied(self) -> Failed:
         return Failed("conflict", f"{self._final} exists with other bytes; it is not overwritten")
 
     def _refused(self, answer: Reply) -> Action:
-        return Failed(REFUSALS.get(answer.status, "refused"), f"the server refused with {answer.status}")
+        return moved_off(answer) or Failed(REFUSALS.get(answer.status, "refused"), f"the server refused with {answer.status}")
 
     def _head(self, stage: Stage) -> Ask:
         self._stage = stage
@@ -197,6 +213,11 @@ class PutMachine:
         self.trouble = why
         self.offset = 0
         return back_off(self._limits, self._failures, self._head("look"), why, least_s)
+
+
+def part_of(final: str, sha256: str) -> str:
+    """The temporary name beside it, of this job's bytes alone."""
+    return f"{final}.{sha256[:16]}.part"
 
 
 def digest_of(headers: Mapping[str, str]) -> str | None:

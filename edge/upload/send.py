@@ -13,11 +13,12 @@ from typing import Literal, Protocol
 
 from edge.clock import monotonic_s
 from edge.config.model import Upload
-from edge.errors import EdgeError, IntegrityError
+from edge.errors import IntegrityError
 from edge.messages.tus import PATCH_TYPE, TUS_VERSION, encode_metadata
 from edge.upload import steps
 from edge.upload.http import Body, Http, Target
-from edge.upload.pace import Pace
+from edge.upload.pace import FairPace
+from edge.upload.passage import Passage, Stopped
 from edge.upload.put import PutMachine
 from edge.upload.tus import Machine
 
@@ -80,10 +81,6 @@ class Sent:
     text: str = ""
 
 
-class Stopped(EdgeError):
-    """The stop event was set in the middle of a transfer."""
-
-
 def send_file(
     target: Target,
     source: Source,
@@ -96,13 +93,16 @@ def send_file(
     stop: threading.Event,
     deadline_s: float,
     settings: Settings | None = None,
+    passage: Passage | None = None,
     draw: Callable[[], float] = random.random,
 ) -> Sent:
     """Blocks until the end. `remember(url)` must have made the URL durable when it returns. `deadline_s` is an instant of
-    `monotonic_s`. Raises what `source`, `remember` and `on_progress` raise."""
+    `monotonic_s`. passage: asked before each piece; None: alone on the road, at the settings' rate. Raises what `source`, `remember` and
+    `on_progress` raise."""
     settings = settings or Settings()
+    passage = passage or Passage(FairPace(settings.bytes_per_s))
     offer = steps.Offer(target.url, source.size, sha256, metadata)
-    driver = _Driver(target, source, offer, settings, on_progress, stop, deadline_s, draw, remembered_url)
+    driver = _Driver(target, source, offer, settings, passage, on_progress, stop, deadline_s, draw, remembered_url)
     try:
         return driver.run(remember)
     except Stopped:
@@ -118,20 +118,21 @@ class _Driver:
         source: Source,
         offer: steps.Offer,
         settings: Settings,
+        passage: Passage,
         on_progress: Callable[[Progress], None],
         stop: threading.Event,
         deadline_s: float,
         draw: Callable[[], float],
         remembered_url: str,
     ) -> None:
-        self.http = Http(target, settings.connect_timeout_s, settings.progress_timeout_s)
+        self.http = Http(target, settings.connect_timeout_s, settings.progress_timeout_s, passage.count)
         self._source = source
         self._offer = offer
         self._on_progress = on_progress
         self._stop = stop
         self._deadline_s = deadline_s
         self._draw = draw
-        self._pace = Pace(settings.bytes_per_s)
+        self._passage = passage
         machine = PutMachine if settings.method == "put" else Machine
         self._machine: Machine | PutMachine = machine(offer, settings.limits, remembered_url)
         self._url = remembered_url
@@ -214,15 +215,21 @@ class _Driver:
     def _body(self, offset: int, length: int) -> Body:
         def pieces() -> Iterator[Buffer]:
             moving = 0
-            for piece in self._pieces(offset, length):
+            for piece in self._small_pieces(offset, length):
                 self._on_progress(self._progress(moving))
                 moving += len(piece)
-                self._pause(self._pace.take(monotonic_s(), len(piece)))
+                self._passage.enter(len(piece), self._pause)
                 if monotonic_s() >= self._deadline_s:
                     raise TimeoutError("the job's deadline passed")
                 yield piece
 
         return pieces
+
+    def _small_pieces(self, offset: int, length: int) -> Iterator[memoryview]:
+        most = self._passage.quantum_bytes
+        for piece in self._pieces(offset, length):
+            for start in range(0, len(piece), most):
+                yield piece[start : start + most]
 
     def _hash(self, offset: int, length: int, algorithm: str) -> bytes:
         digest = hashlib.new(algorithm)
@@ -231,7 +238,7 @@ class _Driver:
             digest.update(piece)
         return digest.digest()
 
-    def _pieces(self, offset: int, length: int) -> Iterator[Buffer]:
+    def _pieces(self, offset: int, length: int) -> Iterator[memoryview]:
         """Exactly the bytes [offset, offset + length) in pieces of bounded size. Raises IntegrityError when the source ends early."""
         left = length
         for piece in self._source.stream(offset, _PIECE_BYTES):

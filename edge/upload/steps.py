@@ -116,6 +116,15 @@ class Failed:
     text: str
 
 
+def moved_off(reply: Reply) -> Failed | None:
+    """For a redirect that was not followed: method and body would be lost, or it leads away from the configured origin."""
+    if not 300 <= reply.status < 400:
+        return None
+    location = reply.headers.get("location", "")[:200]
+    text = f"the server sends us on with {reply.status} to {location or 'nowhere'}: 307 and 308 on its own host alone are followed"
+    return Failed("off_origin", text)
+
+
 def changed(offer: Offer, sha256: str) -> Failed | None:
     """None while our own file is the one on offer."""
     if sha256 == offer.sha256:

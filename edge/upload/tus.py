@@ -39,6 +39,7 @@ from edge.upload.steps import (
     Waited,
     back_off,
     changed,
+    moved_off,
 )
 
 GONE = (404, 410)
@@ -119,7 +120,7 @@ class Machine:
             return Head(self._url)
         if status in REFUSALS:
             return Failed(REFUSALS[status], f"the server answered {status} to {type(action).__name__.upper()}")
-        return None
+        return None if isinstance(action, Options) else moved_off(reply)
 
     def _on_options(self, reply: Reply) -> Action:
         """A server that does not know OPTIONS offers no extensions."""

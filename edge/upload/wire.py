@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import io
 import logging
+import re
 import socket
 import ssl
 import struct
@@ -21,16 +22,30 @@ _LOG = logging.getLogger(__name__)
 _NOTSENT_LOWAT = 25
 _NOTSENT_BYTES = 128 << 10
 _SLICES = 8
+_LOWER_EFFORT = 1 << 2
+"""DSCP LE in the byte of IP_TOS and IPV6_TCLASS: below everything else, where routers look at it (RFC 8622)."""
+_BULK = 2
+"""SO_PRIORITY (tc-prio(8)): behind the alarms in this node's own queue, too."""
+
+_END = b"\r\n\r\n"
+_CONTINUE = re.compile(rb"HTTP/1\.\d 100\b")
+_MOST_HEAD_BYTES = 64 << 10
+
+Count = Callable[[int], None]
 
 
 class Wire:
-    """What http.client needs of a socket (sendall, makefile, close), with a progress deadline on each step. One thread."""
+    """What http.client needs of a socket (sendall, makefile, close), with a progress deadline on each step. One thread. count: told of all
+    bytes that go and come."""
 
-    def __init__(self, sock: socket.socket, progress_timeout_s: float) -> None:
+    def __init__(self, sock: socket.socket, progress_timeout_s: float, count: Count = lambda count: None) -> None:
         self._sock = sock
         self._timeout_s = progress_timeout_s
+        self._count = count
         self._give_up_s = 0.0
         self._queued = 0
+        self._came = b""
+        """Of an answer that was looked at: read before anything else."""
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Raises TimeoutError when nothing at all was acknowledged for the progress timeout; other OSErrors as they come."""
@@ -39,6 +54,7 @@ class Wire:
             piece = view
             self.expect()
             sent = self._patiently(lambda piece=piece: self._sock.send(piece))  # type: ignore[misc]
+            self._count(sent)
             view = view[sent:]
 
     def expect(self) -> None:
@@ -46,8 +62,37 @@ class Wire:
         self._give_up_s = monotonic_s() + self._timeout_s
         self._queued = self._unacknowledged()
 
+    def invited(self, wait_s: float) -> bool:
+        """After a head with `Expect: 100-continue`: whether to send the body. 100 says so, and so does silence for `wait_s` (RFC 9110,
+        10.1.1); any other answer, or the end of the connection, is left to be read. Raises OSError."""
+        until_s = monotonic_s() + wait_s
+        while _END not in self._came and len(self._came) < _MOST_HEAD_BYTES:
+            left_s = until_s - monotonic_s()
+            if left_s <= 0:
+                return True
+            self._sock.settimeout(left_s)
+            try:
+                piece = self._sock.recv(4096)
+            except TimeoutError:
+                return True
+            self._count(len(piece))
+            if not piece:
+                return False
+            self._came += piece
+        if not _CONTINUE.match(self._came):
+            return False
+        self._came = self._came.partition(_END)[2]
+        return True
+
     def receive_into(self, buffer: bytearray | memoryview) -> int:
-        return self._patiently(lambda: self._sock.recv_into(buffer))
+        if self._came:
+            piece = self._came[: len(buffer)]
+            self._came = self._came[len(piece) :]
+            buffer[: len(piece)] = piece
+            return len(piece)
+        received = self._patiently(lambda: self._sock.recv_into(buffer))
+        self._count(received)
+        return received
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Reading(self))
@@ -85,12 +130,19 @@ class _Reading(io.RawIOBase):
         return self._wire.receive_into(buffer)
 
 
-def dial(host: str, port: int, tls: ssl.SSLContext | None, connect_timeout_s: float, progress_timeout_s: float) -> Wire:
+def dial(
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    connect_timeout_s: float,
+    progress_timeout_s: float,
+    count: Count = lambda count: None,
+) -> Wire:
     """Connects, TLS handshake included. Raises OSError (ssl.SSLError is one). Resolving the name is bounded by resolv.conf(5)."""
     sock = socket.create_connection((host, port), timeout=connect_timeout_s)
     try:
         _tune(sock, progress_timeout_s)
-        return Wire(tls.wrap_socket(sock, server_hostname=host) if tls else sock, progress_timeout_s)
+        return Wire(tls.wrap_socket(sock, server_hostname=host) if tls else sock, progress_timeout_s, count)
     except BaseException:
         sock.close()
         raise
@@ -100,7 +152,15 @@ def _tune(sock: socket.socket, progress_timeout_s: float) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(progress_timeout_s * 1000))
     sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _NOTSENT_BYTES)
+    _give_way(sock)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bbr")
     except OSError as error:
         _LOG.debug("no BBR congestion control, the kernel's default stays: %s", error)
+
+
+def _give_way(sock: socket.socket) -> None:
+    """Uploads are less urgent than anything else this node says."""
+    level, option = (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if sock.family == socket.AF_INET6 else (socket.IPPROTO_IP, socket.IP_TOS)
+    sock.setsockopt(level, option, _LOWER_EFFORT)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, _BULK)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge.upload.http import Target
+from edge.upload.undo import remove
 from tests.support.clips import MemoryClip, noise
 from tests.support.delivery import QUICK, Delivery
 from tests.support.line_process import LineProcess
@@ -55,6 +58,21 @@ def test_a_file_of_that_name_with_other_bytes_is_never_overwritten(server: LineP
     sent = Delivery(_url(server.first_line), MemoryClip(noise(MIB)), settings=PUT).send()
     assert (sent.state, sent.code) == ("failed", "conflict")
     assert (_job(tmp_path) / "clip.mp4").read_bytes() == b"somebody else's"
+
+
+def test_what_is_half_sent_of_a_job_that_is_called_off_is_removed_and_nothing_else(server: LineProcess, tmp_path: Path) -> None:
+    delivery = Delivery(_url(server.first_line), MemoryClip(noise(4 * MIB)), settings=PUT)
+    with Proxy(int(server.first_line)) as proxy:
+        proxy.at(1_500_000, delivery.stop.set)
+        proxy.cut_every = 2_000_000
+        delivery.url = _url(proxy.port)
+        assert delivery.send().state == "stopped"
+    names = [path.name for path in _job(tmp_path).iterdir()]
+    assert [name.endswith(".part") for name in names] == [True], names
+    (_job(tmp_path) / "clip.mp4").write_bytes(b"somebody else's")
+    url = f"{_url(server.first_line)}pole-7/r-1/clip.mp4"
+    assert remove(Target(_url(server.first_line)), PUT, delivery.clip.etag(), url, threading.Event())
+    assert [path.read_bytes() for path in _job(tmp_path).iterdir()] == [b"somebody else's"]
 
 
 def test_a_put_that_is_cut_is_sent_whole_again(server: LineProcess, tmp_path: Path) -> None:

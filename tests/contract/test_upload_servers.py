@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,89 +11,21 @@ import pytest
 from edge.upload.http import Http, Target
 from edge.upload.send import Progress
 from edge.upload.steps import Reply
+from edge.upload.undo import remove
 from tests.support.clips import MemoryClip, noise
 from tests.support.delivery import Delivery, quick
-from tests.support.line_process import LineProcess
 from tests.support.proxy import Proxy
-from tests.support.receiver_process import receiver_process
 from tests.support.tus_node import tus_node
+from tests.support.upload_servers import TUS, Server
 
 MIB = 1 << 20
 
 
-@dataclass
-class Server:
-    """A running receiver that can be killed and started again on its port."""
-
-    kind: str
-    folder: Path
-    start: Callable[[int], LineProcess]
-    process: LineProcess
-
-    @property
-    def port(self) -> int:
-        return int(self.process.first_line)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/files"
-
-    def restart(self) -> None:
-        port = self.port
-        self.process.kill()
-        self.process = self.start(port)
-
-    def stored(self, url: str, name: str) -> bytes:
-        """What the receiver has of a whole upload."""
-        path = self.folder / "pole-7" / "r-1" / name if self.kind == "edge" else self.folder / url.rpartition("/")[2]
-        return path.read_bytes()
-
-
-_TUSPY = """
-import sys, socket, hashlib, pathlib, uvicorn
-from fastapi import FastAPI
-from tuspyserver import create_tus_router
-folder, port = sys.argv[1], int(sys.argv[2])
-app = FastAPI()
-app.include_router(create_tus_router(prefix="files", files_dir=folder))
-
-@app.middleware("http")
-async def digest(request, call_next):
-    response = await call_next(request)
-    path = pathlib.Path(folder) / request.url.path.rpartition("/")[2]
-    if request.method == "HEAD" and response.headers.get("upload-offset") == response.headers.get("upload-length", "x"):
-        import base64
-        sha256 = base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
-        response.headers["Repr-Digest"] = f"sha-256=:{sha256}:"
-    return response
-
-sock = socket.create_server(("127.0.0.1", port))
-print(sock.getsockname()[1], flush=True)
-uvicorn.Server(uvicorn.Config(app, log_level="critical")).run(sockets=[sock])
-"""
-
-
-def tuspyserver(folder: Path, port: int) -> LineProcess:
-    if importlib.util.find_spec("tuspyserver") is None:
-        pytest.skip("tuspyserver is not installed (pip install tuspyserver)")
-    folder.mkdir(parents=True, exist_ok=True)
-    return LineProcess([sys.executable, "-c", _TUSPY, str(folder), str(port)])
-
-
-@pytest.fixture(params=["edge", "tus-node", "tuspyserver"])
+@pytest.fixture(params=TUS)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    folder = tmp_path / "received"
-    starts: dict[str, Callable[[int], LineProcess]] = {
-        "edge": lambda port: receiver_process(folder, port),
-        "tus-node": lambda port: tus_node(folder, port),
-        "tuspyserver": lambda port: tuspyserver(folder, port),
-    }
-    start = starts[request.param]
-    running = Server(request.param, folder, start, start(0))
-    try:
-        yield running
-    finally:
-        running.process.kill()
+    running = Server.start(request.param, tmp_path / "received")
+    yield running
+    running.process.kill()
 
 
 def test_a_clip_arrives_byte_for_byte_and_is_confirmed(server: Server) -> None:
@@ -123,6 +53,29 @@ def test_an_upload_stopped_half_way_goes_on_where_it_was(server: Server) -> None
     assert sent.progress.sent_bytes <= 2 * MIB
     assert len(delivery.remembered) == 1
     assert server.stored(sent.url, "clip.mp4") == delivery.clip.data
+
+
+def test_what_is_half_sent_of_a_job_that_is_called_off_is_removed(server: Server) -> None:
+    delivery = Delivery(server.url, MemoryClip(noise(3 * MIB)), settings=quick(patch_bytes=MIB))
+
+    def stop_half_way(progress: Progress) -> None:
+        if progress.offset >= MIB:
+            delivery.stop.set()
+
+    delivery.hook = stop_half_way
+    assert delivery.send().state == "stopped"
+    [url] = delivery.remembered
+    head = {"Tus-Resumable": "1.0.0"}
+    asker = Http(Target(server.url))
+    before = asker.request("HEAD", url, head)
+    assert isinstance(before, Reply)
+    assert before.status == 200
+    assert remove(Target(server.url), delivery.settings, delivery.clip.etag(), url, threading.Event())
+    after = asker.request("HEAD", url, head)
+    assert isinstance(after, Reply)
+    assert after.status in (404, 410)
+    assert remove(Target(server.url), delivery.settings, delivery.clip.etag(), url, threading.Event()), "once more is no fault"
+    asker.close()
 
 
 def test_two_clips_with_the_same_beginning_are_two_uploads(server: Server) -> None:

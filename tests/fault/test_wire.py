@@ -74,7 +74,7 @@ def _seen(message: paho.MQTTMessage) -> Seen:
 
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Seen]]:
-    """Of a node's whole day: birth, motion, an alarm, a clip, a look, a hold, a refusal, the end."""
+    """Of a node's whole day: birth, motion, an alarm, a clip, a look, a hold, a refusal, a rejected configuration, a word to all."""
     folder = tmp_path_factory.mktemp("wire")
     with raised(folder) as stage:
         listener = Listener(stage.broker.port)
@@ -105,6 +105,9 @@ def _day(stage: Stage, town: Town) -> None:
         town.centre.command(NODE, "dance", {}, operator="a.nowak"),
     ):
         assert asked.wait(30) is not None
+    town.centre.desire(NODE, "[watch]\nend_s = 7\n", 1, operator="a.nowak")
+    assert town.centre.wait_config(NODE, 1, 30) is not None
+    assert town.centre.ask_all("identify", {}, operator="a.nowak").wait([NODE], 30)
     town.until(lambda: any(event.record.type == "alarm" for event in town.events), "the alarm")
 
 

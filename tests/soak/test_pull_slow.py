@@ -12,8 +12,9 @@ from threading import Event
 import pytest
 
 from edge.clock import monotonic_s
+from edge.host.patience import REQUEST_S
 from edge.serve.delivery import STALL_S
-from edge.serve.peer import CONNECTIONS_MAX, REQUEST_S
+from edge.serve.peer import CONNECTIONS_MAX
 from tests.support.pull import PullNode, clip_path, pull_node
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -34,18 +34,32 @@ def mqtt_of(port: int, **more: object) -> Mqtt:
 
 
 class AgentProcess:
-    """`python -m edge agent`. `more`: further lines of [mqtt]; `sections`: further sections."""
+    """`python -m edge agent`, or `edge run` with `command`. `more`: further lines of [mqtt]; `sections`: further sections; `camera`:
+    further lines of the camera; `link`: all lines of [mqtt]. prefix: what runs it elsewhere, such as in a network namespace."""
 
-    def __init__(self, folder: Path, port: int, more: str = "", sections: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        more: str = "",
+        sections: str = "",
+        *,
+        command: str = "agent",
+        camera: str = "",
+        link: str = "",
+        prefix: Sequence[str] = (),
+    ) -> None:
+        self._command = command
         self.folder = folder
         self.data = folder / "data"
         self.data.mkdir(parents=True, exist_ok=True)
         self.config = folder / "node.toml"
+        self._prefix = prefix
+        plain = f'host = "127.0.0.1"\nport = {port}\ntls = false\nbackoff_max_s = 0.2\nwill_delay_s = 0'
         self.config.write_text(
             f'[node]\nid = "{NODE}"\ndata = "{self.data}"\nrun = "{folder / "run"}"\n'
-            f'[[camera]]\nid = "{CAMERA}"\nsource = "synthetic:"\n[clock]\ntrust = "assume"\n'
-            f'[mqtt]\nhost = "127.0.0.1"\nport = {port}\ntls = false\nbackoff_max_s = 0.2\nwill_delay_s = 0\n{more}\n'
-            f"{sections}\n",
+            f'[[camera]]\nid = "{CAMERA}"\nsource = "synthetic:"\n{camera}[clock]\ntrust = "assume"\n'
+            f"[mqtt]\n{link or plain}\n{more}\n{sections}\n",
             encoding="utf-8",
         )
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,7 +75,7 @@ class AgentProcess:
 
     def start(self) -> AgentProcess:
         with (self.folder / "agent.log").open("ab") as log:
-            argv = [sys.executable, "-m", "edge", "agent", "--config", str(self.config)]
+            argv = [*self._prefix, sys.executable, "-m", "edge", self._command, "--config", str(self.config)]
             self._process = subprocess.Popen(argv, stderr=log, cwd=Path(__file__).parents[2])
         return self
 

@@ -24,18 +24,18 @@ class Authority:
         root = self._builder(self._name, self._key.public_key()).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         self.certificate = self._write("authority.pem", root.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """(certificate, key) PEM files for a host name, an address or a node id."""
+    def issue(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
+        """(certificate, key) PEM files for a host name, an address or a node id; the same files again for the same name."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(_name(name), key.public_key()).add_extension(
+        builder = self._builder(_name(name), key.public_key(), timedelta(days=2) if expired else timedelta()).add_extension(
             x509.SubjectAlternativeName([_alternative(name)]), critical=False
         )
         certificate = builder.sign(self._key, hashes.SHA256())
         private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         return self._write(f"{name}.pem", certificate.public_bytes(serialization.Encoding.PEM)), self._write(f"{name}.key", private)
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        now = datetime.fromtimestamp(int(time.clock_gettime(time.CLOCK_REALTIME)), timezone.utc)
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, earlier: timedelta = timedelta()) -> x509.CertificateBuilder:
+        now = datetime.fromtimestamp(int(time.clock_gettime(time.CLOCK_REALTIME)), timezone.utc) - earlier
         identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         return (
             x509.CertificateBuilder()

@@ -39,7 +39,8 @@ class Authority:
         self.ca.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, *addresses: str, until: datetime.datetime = _TO) -> tuple[Path, Path]:
-        """Certificate and key for `name`; `addresses`: IP addresses or host names it is valid for. until: its last moment."""
+        """Certificate and key for `name`; `addresses`: IP addresses or host names it is valid for. until: its last moment. Each file is
+        replaced whole."""
         key = ec.generate_private_key(ec.SECP256R1())
         draft = self._draft(_name(name), key, until).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
@@ -47,9 +48,9 @@ class Authority:
         if addresses:
             draft = draft.add_extension(x509.SubjectAlternativeName([_general(each) for each in addresses]), critical=False)
         certificate, private = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        certificate.write_bytes(draft.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-        private.touch(0o600)
-        private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        plain = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        _replace(private, plain)
+        _replace(certificate, draft.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         return certificate, private
 
     def revoke(self, *names: str) -> Path:
@@ -73,6 +74,14 @@ class Authority:
             .not_valid_before(_FROM)
             .not_valid_after(until)
         )
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """With a mode as secrets have it."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_bytes(data)
+    new.chmod(0o600)
+    new.replace(path)
 
 
 def _general(text: str) -> x509.GeneralName:

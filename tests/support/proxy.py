@@ -73,6 +73,7 @@ class Proxy:
         self._ready.set()
         self._loop.run_forever()
         server.close()
+        self._loop.run_until_complete(asyncio.sleep(0))  # a task that has not begun yet would not close its connection
         self._cancel_all()
         self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
@@ -128,16 +129,17 @@ class _Link:
         except OSError:
             return
         finally:
-            ways = [each for each in (upward, downward) if each is not None]
-            for each in ways:
-                each.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            server_ended = downward is not None and downward.done()
+            halves = [half for half in (upward, downward) if half is not None]
+            for half in halves:
+                half.cancel()
             if upstream is not None:
                 upstream.close()
-            if downward is not None and downward.done() and not downward.cancelled():
+            if server_ended:
                 self._writer.close()
             else:
                 _reset(self._writer)
+            await asyncio.gather(*halves, return_exceptions=True)
 
     async def _unswallowed(self) -> None:
         while self._proxy.hole:

@@ -40,6 +40,12 @@ class Stage:
         upload = f'[upload]\nurl = "http://127.0.0.1:{port}/files"\nbackoff_max_s = 0.3\nprogress_timeout_s = 5\npatch_bytes = 65536\n'
         return AgentProcess(self.folder / "node", self.broker.port, f'command_key = "{self.public_key}"', upload + sections)
 
+    def node(self, sections: str = "", *, watched: bool = True) -> AgentProcess:
+        """All of it, below `edge run`. watched: with a watcher."""
+        camera = f"width = 320\nheight = 240\nfps = 5\nbitrate_kbps = 200\nmotion = {str(watched).lower()}\n"
+        key = f'command_key = "{self.public_key}"'
+        return AgentProcess(self.folder / "node", self.broker.port, key, sections, command="run", camera=camera)
+
     def seal(self, authority: Authority) -> str:
         """A key for the node; the section that names it."""
         key = self.folder / "media.key"
@@ -64,11 +70,12 @@ class Stage:
 
 
 @contextmanager
-def raised(folder: Path) -> Iterator[Stage]:
-    """A stage below `folder`."""
+def raised(folder: Path, filler_bytes: int = 0) -> Iterator[Stage]:
+    """A stage below `folder`. filler_bytes: more footage in each second."""
     private, public = make_keys(folder / "keys")
     start_ns = CLOCK.read().utc_ns // NS_PER_S * NS_PER_S - 60 * NS_PER_S
     pole = Pole(disk=LinuxDisk(), clock=ManualClock(start_ns), data=folder / "node" / "data", boot=boot_id())
+    pole.camera.filler_bytes = filler_bytes
     pole.start()
     pole.record(30)
     pole.stop()

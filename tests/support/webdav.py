@@ -11,7 +11,7 @@ import pytest
 from tests.support.line_process import LineProcess
 
 _PROGRAM = """
-import sys
+import os, socket, sys
 from cheroot import wsgi
 from wsgidav.wsgidav_app import WsgiDAVApp
 folder, port = sys.argv[1], int(sys.argv[2])
@@ -19,8 +19,11 @@ app = WsgiDAVApp({
     "provider_mapping": {"/": folder}, "simple_dc": {"user_mapping": {"*": True}}, "verbose": 0, "logging": {"enable": False},
 })
 server = wsgi.Server(("127.0.0.1", port), app)
+own = socket.create_server(("127.0.0.1", port))  # its own bind leaves the port closed for a minute when it is killed
+os.dup2(own.fileno(), 3)
+os.environ["LISTEN_PID"] = str(os.getpid())
 server.prepare()
-print(server.bind_addr[1], flush=True)
+print(own.getsockname()[1], flush=True)
 server.serve()
 """
 

@@ -10,53 +10,11 @@ import pytest
 
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.centre.upload_store import StoreLimits
-from edge.clock import ManualClock, monotonic_s
+from edge.clock import ManualClock
 from edge.errors import ConfigError, TryAgain
 from edge.host.linux_disk import LinuxDisk
 from edge.messages.tus import encode_metadata, repr_digest
-from edge.upload.http import Http, Target
-from edge.upload.origin import on_our_origin
-from edge.upload.steps import Reply
-
-DATA = b"0123456789"
-SHA256 = hashlib.sha256(DATA).hexdigest()
-METADATA = {"node": "pole-7", "request": "r-1", "name": "cam.mp4", "sha256": SHA256}
-VERSION = {"Tus-Resumable": "1.0.0"}
-
-
-class Client:
-    """Requests as a sender makes them."""
-
-    def __init__(self, server: ReceiverServer, token: str = "secret") -> None:
-        self.http = Http(Target(server.url, token))
-        self.url = server.url
-
-    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
-        answer = self.http.request(method, url, headers, None if body is None else (lambda: iter([body])), len(body or b""))
-        assert isinstance(answer, Reply), answer
-        return answer
-
-    def create(self, size: int = len(DATA), metadata: Mapping[str, str] = METADATA) -> str:
-        made = self.ask("POST", self.url, {**VERSION, "Upload-Length": str(size), "Upload-Metadata": encode_metadata(metadata)})
-        assert made.status == 201
-        url = on_our_origin(self.url, made.headers["location"])
-        assert url is not None
-        return url
-
-    def patch(self, url: str, offset: int, body: bytes, **more: str) -> Reply:
-        headers = {**VERSION, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
-        return self.ask("PATCH", url, headers | {name.replace("_", "-"): value for name, value in more.items()}, body)
-
-    def head(self, url: str) -> Reply:
-        return self.ask("HEAD", url, VERSION)
-
-    def digest(self, url: str) -> str:
-        """Waits for it."""
-        until_s = monotonic_s() + 10
-        while monotonic_s() < until_s:
-            if digest := self.head(url).headers.get("repr-digest"):
-                return digest
-        raise AssertionError("no digest came")
+from tests.support.upload_client import DATA, METADATA, SHA256, VERSION, Client
 
 
 @pytest.fixture
@@ -88,7 +46,7 @@ def test_options_tell_what_is_offered_without_asking_who(server: ReceiverServer)
     client.http.close()
     assert reply.status == 204
     assert reply.headers["tus-version"] == "1.0.0"
-    assert set(reply.headers["tus-extension"].split(",")) == {"creation", "expiration", "checksum"}
+    assert set(reply.headers["tus-extension"].split(",")) == {"creation", "expiration", "checksum", "termination"}
     assert reply.headers["tus-checksum-algorithm"] == "sha1,sha256"
     assert reply.headers["tus-max-size"] == "1000"
 
@@ -171,6 +129,21 @@ def test_an_expired_upload_is_gone(client: Client, clock: ManualClock) -> None:
     assert client.patch(url, 0, DATA).status == 410
 
 
+def test_an_upload_that_was_given_up_is_gone_and_one_that_is_complete_stays(client: Client, server: ReceiverServer) -> None:
+    given_up = client.create()
+    assert client.patch(given_up, 0, DATA[:4]).status == 204
+    assert client.ask("DELETE", given_up, {}).status == 412
+    assert client.ask("DELETE", given_up, VERSION).status == 204
+    assert client.head(given_up).status == 404
+    assert client.ask("DELETE", given_up, VERSION).status == 404
+    whole = client.create()
+    assert client.patch(whole, 0, DATA).status == 204
+    assert client.ask("DELETE", whole, VERSION).status in (403, 423), "while it is hashed it is busy"
+    assert client.digest(whole) == repr_digest(SHA256)
+    assert client.ask("DELETE", whole, VERSION).status == 403
+    assert client.digest(whole) == repr_digest(SHA256)
+
+
 def test_a_request_that_falls_silent_is_ended_and_what_came_is_kept(client: Client, server: ReceiverServer) -> None:
     url = client.create()
     path = url.removeprefix(f"http://127.0.0.1:{server.port}")
@@ -183,6 +156,17 @@ def test_a_request_that_falls_silent_is_ended_and_what_came_is_kept(client: Clie
     assert client.head(url).headers["upload-offset"] == "7"
     assert client.patch(url, 7, DATA[7:]).status == 204
     assert client.digest(url) == repr_digest(SHA256)
+
+
+def test_a_connection_that_never_finishes_its_head_is_closed_and_others_are_served(client: Client, server: ReceiverServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as slow, socket.create_connection(("127.0.0.1", server.port)) as mute:
+        slow.settimeout(10)
+        mute.settimeout(10)
+        slow.sendall(b"POST /files HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        url = client.create()
+        assert slow.recv(100) == b""
+        assert mute.recv(100) == b""
+    assert client.patch(url, 0, DATA).status == 204
 
 
 def test_only_loopback_may_be_served_in_the_open(tmp_path: Path) -> None:

@@ -47,6 +47,12 @@ def obey(node: Someone, claims: CommandClaims) -> Sequence[Response]:
         node.raw("snapshot/cam0", JPEG, 0)
         data = {"sha256": hashlib.sha256(JPEG).hexdigest(), "utc": "2026-11-22T13:05:00.000Z"}
         return [accepted, Response(id=claims.id, state="done", data=data)]
+    if claims.verb == "jobs":
+        line: dict[str, object] = {"id": "r-1", "camera": "cam0", "start": "2026-11-22T13:05:00.000Z", "end": "2026-11-22T13:06:00.000Z"}
+        line |= {"operator": "a.nowak", "case": "c\x1b[31m", "state": "accepted", "text": "quiet hours: waits for 06:00", "new": 1}
+        return [accepted, Response(id=claims.id, state="done", data={"jobs": [line], "left_out": 4})]
+    if claims.verb == "clip" and claims.args.get("deadline"):
+        return [accepted, Response(id=claims.id, state="cancelled", text="cancelled by b.kowal: the wrong camera")]
     if claims.args.get("slow"):
         running = Response(id=claims.id, state="running", text="first half")
         return [accepted, running, Response(id=claims.id, state="failed", code="disk")]
@@ -136,3 +142,29 @@ def test_the_example_of_the_documentation_asks_for_the_clip_of_a_motion(town: tu
     (claims,) = node.taken
     assert claims.verb == "clip"
     assert claims.args == {"camera": "cam0", "start": "2026-11-22T13:04:50.000Z", "end": "2026-11-22T13:05:10.000Z"}
+
+
+def test_a_clip_carries_how_urgent_it_is_and_until_when_and_one_that_was_called_off_is_no_success(town: tuple[int, Path]) -> None:
+    span = ("--camera", "cam0", "--from", "2026-11-22T14:05", "--to", "2026-11-22T14:20", "--case", "c")
+    done, claims = ask(town, "request-clip", "pole-1", *span, "--urgent", "--deadline", "1.5")
+    assert (claims.args["urgent"], claims.args["deadline"]) == (True, 1.5)
+    assert done.code == 77
+    assert "cancelled by b.kowal: the wrong camera" in done.err
+    _, claims = ask(town, "request-clip", "pole-1", *span, "--deadline", "2026-11-22T18:00")
+    assert "urgent" not in claims.args
+    assert claims.args["deadline"] == "2026-11-22T17:00:00.000Z"
+
+
+def test_the_jobs_of_a_node_are_a_table_in_plain_letters(town: tuple[int, Path]) -> None:
+    done, claims = ask(town, "jobs", "pole-1", "--recent", "5")
+    assert (done.code, claims.args) == (0, {"recent": 5}), done.err
+    words = " ".join(done.out.split())
+    assert "r-1" in words
+    assert "4 older closed jobs are not shown" in words
+    assert "\x1b" not in done.out
+
+
+def test_a_clip_is_called_off_by_its_id(town: tuple[int, Path]) -> None:
+    done, claims = ask(town, "cancel", "pole-1", "r-1", "--why", "the wrong camera")
+    assert (done.code, claims.verb, claims.args) == (0, "cancel", {"id": "r-1", "why": "the wrong camera"})
+    assert done.out == "did cancel\n"

@@ -14,7 +14,7 @@ from edge.host.linux_disk import LinuxDisk
 from edge.messages.package import SIGNATURE_NAME, STATEMENT_NAME, STATEMENT_TYPE, Statement
 from edge.seal.jws import read_detached, verify
 from edge.seal.signer import Identity
-from edge.upload.send import Stopped
+from edge.upload.passage import Stopped
 from tests.support.packages import Node
 from tests.support.signers import FailingSigner
 

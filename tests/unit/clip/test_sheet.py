@@ -6,7 +6,7 @@ import pytest
 
 from edge.capture.stills import Coded
 from edge.clip.sheet import decoded
-from edge.upload.send import Stopped
+from edge.upload.passage import Stopped
 from tests.support.video import encode
 
 

@@ -19,6 +19,7 @@ from edge.centre.keys import make_keys, read_private_key, sign_command
 from edge.clock import NS_PER_S, ManualClock
 from edge.command.authority import Authority, read_command_key, unproven_id
 from edge.errors import ConfigError, Refused, UsageError
+from edge.messages.config import DesiredConfig
 from edge.messages.wire import CommandClaims
 
 UNKNOWN_PUBLIC = """\
@@ -44,6 +45,46 @@ AUTHORITY = Authority("pole-1", BOOT, KEY.public_key())
 def claims(**changes: object) -> CommandClaims:
     good = CommandClaims(id="c1", verb="clip", aud="pole-1", iat=NOW_S, exp=NOW_S + 300, operator="a.nowak", case="12/26")
     return msgspec.structs.replace(good, **changes)
+
+
+def desired(**changes: object) -> DesiredConfig:
+    return msgspec.structs.replace(DesiredConfig(aud="pole-1", version=7, operator="a.nowak", toml="x = 1"), **changes)
+
+
+def desired_token(wanted: msgspec.Struct, key: ec.EllipticCurvePrivateKey | str = KEY, algorithm: str = "ES256") -> bytes:
+    return jwt.PyJWS().encode(msgspec.json.encode(wanted), key, algorithm=algorithm).encode()
+
+
+def test_a_desired_configuration_is_read_only_when_the_centre_signed_it_for_this_node() -> None:
+    assert AUTHORITY.check_desired(desired_token(desired())) == desired()
+    cases = {
+        "bad_signature": [
+            desired_token(desired(), ec.generate_private_key(ec.SECP256R1())),
+            desired_token(desired(), "", "none"),
+            desired_token(desired(), "a secret that is long enough for HS256", "HS256"),
+            b"",
+            b"a.b.c",
+            b"\xff" * 1000,
+        ],
+        "wrong_audience": [desired_token(desired(aud="pole-2")), desired_token(desired(aud="all"))],
+        "bad_claims": [
+            desired_token(desired(version=0)),
+            desired_token(desired(operator="")),
+            sign_command(KEY, claims()),
+            desired_token(CommandClaims(id="c", verb="config", aud="pole-1", iat=0, exp=1, operator="x")),
+        ],
+    }
+    for code, tokens in cases.items():
+        for token in tokens:
+            with pytest.raises(Refused) as caught:
+                AUTHORITY.check_desired(token)
+            assert caught.value.code == code, token[:80]
+    with pytest.raises(Refused, match="no command key"):
+        Authority("pole-1", BOOT, None).check_desired(desired_token(desired()))
+
+
+def test_a_desired_configuration_is_no_command() -> None:
+    assert refusal(desired_token(desired())) == "bad_claims"
 
 
 def refusal(token: bytes, authority: Authority = AUTHORITY, clock: ManualClock = CLOCK) -> str:

@@ -3,79 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 
-import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from edge.centre.keys import sign_command
-from edge.clock import NS_PER_S, ManualClock
-from edge.command.authority import Authority
-from edge.command.dispatch import COMMAND_MAX_BYTES, HOUR_S, REFUSALS_MAX, REFUSALS_WINDOW_S, Dispatcher
-from edge.command.ledger import MOST, Ledger
-from edge.config import model
+from edge.clock import NS_PER_S
+from edge.command.dispatch import COMMAND_MAX_BYTES, HOUR_S, REFUSALS_MAX, REFUSALS_WINDOW_S
 from edge.errors import Refused, StorageError
-from edge.host.model_disk import Fault, ModelDisk, PowerLost
-from edge.journal.reader import JournalReader
-from edge.journal.writer import JournalWriter
+from edge.host.model_disk import Fault, PowerLost
 from edge.link.inbox import CommandNews
-from edge.messages.records import Command, facts_of
 from edge.messages.wire import CommandClaims, Response
-
-KEY = ec.generate_private_key(ec.SECP256R1())
-BOOT = "this-boot"
-FOLDER = Path("/data/agent/commands")
-
-PER_OPERATOR_AND_HOUR = model.Command().per_operator_and_hour
-
-
-class Node:
-    """A dispatcher with a verb that counts; `again` is the node after a restart."""
-
-    def __init__(self, disk: ModelDisk | None = None, clock: ManualClock | None = None) -> None:
-        self.disk = disk or ModelDisk()
-        self.clock = clock or ManualClock()
-        self.done: list[str] = []
-        self.begun: list[str] = []
-        self.answers: list[tuple[str, Response, bytes | None]] = []
-        self.trouble: Exception | None = None
-        self.ledger = Ledger(self.disk, FOLDER)
-        self.journal = JournalWriter(self.disk, Path("/data/journal/agent"), self.clock, BOOT)
-        self.journal.open()
-        authority = Authority("pole-1", BOOT, KEY.public_key())
-        self.dispatcher = Dispatcher(
-            authority,
-            self.ledger,
-            {"note": self._note},
-            self.journal,
-            self.clock,
-            lambda *words: self.answers.append(words),
-            self.begun.append,
-            PER_OPERATOR_AND_HOUR,
-        )
-
-    def _note(self, claims: CommandClaims) -> Response:
-        if self.trouble is not None:
-            raise self.trouble
-        self.done.append(claims.id)
-        return Response(id=claims.id, state="accepted")
-
-    def again(self) -> Node:
-        return Node(self.disk, self.clock)
-
-    def token(self, id: str = "c1", **changes: object) -> bytes:
-        now_s = self.clock.read().utc_ns // NS_PER_S
-        good = CommandClaims(id=id, verb="note", aud="pole-1", iat=now_s, exp=now_s + 300, operator="a.nowak", case="12/26")
-        return sign_command(KEY, msgspec.structs.replace(good, **changes))
-
-    def take(self, token: bytes, *, verb: str = "note", retained: bool = False, expiry_s: int | None = 300) -> Response:
-        self.dispatcher.take(CommandNews(verb, token, retained, expiry_s, b"corr"))
-        return self.answers[-1][1]
-
-    def records(self) -> list[Command]:
-        lines = JournalReader(self.disk, Path("/data/journal/agent")).read()
-        return [facts_of(line.record, Command) for line in lines]
+from tests.support.obeying import BOOT, FOLDER, PER_OPERATOR_AND_HOUR, Node
 
 
 def test_a_command_is_carried_out_recorded_and_answered_with_its_correlation() -> None:
@@ -218,7 +155,7 @@ def test_nothing_begins_before_the_command_is_on_record() -> None:
 
 def test_what_was_accepted_and_not_recorded_begins_at_the_next_start() -> None:
     node = Node()
-    node.ledger.take(CommandClaims(id="c1", verb="note", aud="pole-1", iat=0, exp=300, operator="a.nowak", case="12/26"))
+    node.ledger.take(CommandClaims(id="c1", verb="note", aud="pole-1", iat=0, exp=300, operator="a.nowak", case="12/26"), 0)
     later = node.again()
     later.dispatcher.resume()
     assert later.begun == ["c1"]
@@ -278,6 +215,25 @@ def test_an_operators_quota_holds_over_a_restart_and_a_clock_that_is_set_back() 
     assert later.take(later.token("in an hour".replace(" ", "-"))).state == "accepted"
 
 
+def test_an_operators_quota_holds_where_no_clock_can_check_the_times_that_are_stated() -> None:
+    """Who has the key may state any time then; when a command was taken is the node's own."""
+    node = Node()
+    node.clock.set_state("untrusted")
+    now_s = node.clock.read().utc_ns // NS_PER_S
+
+    def at(number: int) -> dict[str, object]:
+        return {"boot": BOOT, "iat": now_s + number * 2 * HOUR_S, "exp": now_s + number * 2 * HOUR_S + 60}
+
+    for number in range(PER_OPERATOR_AND_HOUR):
+        assert node.take(node.token(f"c{number}", **at(number))).state == "accepted"
+    later = node.again()
+    assert later.take(later.token("more", **at(1000))).code == "quota"
+    later.clock.advance(HOUR_S - 1)
+    assert later.take(later.token("more", **at(1000))).code == "quota"
+    later.clock.advance(1)
+    assert later.take(later.token("more", **at(1000))).state == "accepted"
+
+
 def test_what_is_large_of_an_answer_is_forgotten_when_it_was_told() -> None:
     node = Node()
     node.take(node.token())
@@ -286,20 +242,6 @@ def test_what_is_large_of_an_answer_is_forgotten_when_it_was_told() -> None:
     node.dispatcher.told("c1", large)
     again = node.take(node.token())
     assert (again.state, again.data) == ("done", {})
-
-
-def test_old_entries_are_forgotten_only_when_their_command_can_never_come_again() -> None:
-    node = Node()
-    for number in range(MOST + 3):
-        boot = BOOT if number == 0 else ""
-        node.take(node.token(f"c{number}", boot=boot, operator=f"operator {number % 40}"))
-    assert node.ledger.prune(node.clock.read(), BOOT) == 0
-    node.clock.advance(2 * 86_400)
-    node.clock.set_state("untrusted")
-    assert node.ledger.prune(node.clock.read(), BOOT) == 0
-    node.clock.set_state("trusted")
-    assert node.ledger.prune(node.clock.read(), BOOT) == MOST + 2
-    assert Ledger(node.disk, FOLDER).known("c0")
 
 
 def test_an_oversized_command_is_refused_and_recorded_before_anything_looks_at_it() -> None:
@@ -318,3 +260,14 @@ def test_a_damaged_entry_counts_as_used(damage: bytes) -> None:
     later = node.again()
     assert later.take(later.token()).code == "id_reused"
     assert later.done == []
+
+
+def test_of_what_is_said_to_all_only_the_harmless_is_obeyed_and_only_there() -> None:
+    node = Node()
+    to_all = node.token("a1", aud="all", verb="identify")
+    assert node.take(to_all, verb="identify", to_all=True).state == "accepted"
+    assert node.take(node.token("a2", aud="all"), to_all=True).code == "not_for_all"
+    assert node.take(node.token("a3", aud="all", verb="identify"), verb="identify").code == "wrong_audience"
+    assert node.take(node.token("a4", verb="identify"), verb="identify", to_all=True).code == "wrong_audience"
+    assert node.take(to_all, verb="identify", to_all=True).state == "accepted", "the stored answer"
+    assert node.done == ["a1"]

@@ -141,3 +141,23 @@ def test_cross_checks_go_on_beside_wrong_values() -> None:
 )
 def test_a_signer_is_told_where_its_key_is(table: str, missing: set[str]) -> None:
     assert set(faults(f'[seal]\ncertificate = "seal.pem"\n{table}\n')) == missing
+
+
+UPLOAD = '[upload]\nurl = "https://h/"\n'
+
+
+@pytest.mark.parametrize("hours", ['["22:00-06:00"]', '["00:00-23:59"]', '["06:00-09:00", "22:00-24:00"]', "[]"])
+def test_quiet_hours_that_leave_time_for_uploads_are_taken(hours: str) -> None:
+    assert faults(f"{UPLOAD}quiet_hours = {hours}") == {}
+
+
+@pytest.mark.parametrize("hours", ['["00:00-24:00"]', '["06:00-06:00"]', '["06:00-18:00", "17:00-06:00"]'])
+def test_quiet_hours_that_leave_none_are_refused(hours: str) -> None:
+    assert set(faults(f"{UPLOAD}quiet_hours = {hours}")) == {"upload.quiet_hours"}
+
+
+def test_a_daily_budget_needs_a_link_that_is_metered() -> None:
+    assert set(faults(f"{UPLOAD}daily_mb = 5")) == {"upload.daily_mb"}
+    assert set(faults(f"{UPLOAD}metered = false\ndaily_mb = 5")) == {"upload.daily_mb"}
+    assert faults(f"{UPLOAD}metered = true\ndaily_mb = 5") == {}
+    assert faults(f"{UPLOAD}metered = true") == {}

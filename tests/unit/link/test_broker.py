@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.config.model import Mqtt
-from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Outgoing, Unreachable
+from edge.link.port import Acknowledged, Connected, Disconnected, Incoming, Outgoing, Subscribed, Unreachable
 from edge.link.settings import LinkSettings, settings_of
 from edge.link.supervisor import MqttLink
 from tests.support.certificates import Authority
@@ -142,8 +142,36 @@ def test_a_refused_connection_says_with_which_code() -> None:
     broker = OddBroker(says(bytes.fromhex("2003008700")), good)
     try:
         with linked(settings(broker.port)) as link:
-            assert wait_for(link, Unreachable).code == 0x87
+            failed = wait_for(link, Unreachable)
+            assert (failed.code, failed.cause) == (0x87, "refused")
             wait_for(link, Connected)
+    finally:
+        broker.close()
+
+
+def test_a_broker_that_is_busy_or_away_refuses_nobody() -> None:
+    broker = OddBroker(says(bytes.fromhex("2003008800")), says(b""), good)
+    try:
+        with linked(settings(broker.port)) as link:
+            assert [wait_for(link, Unreachable).cause for _ in range(2)] == ["", ""]
+            wait_for(link, Connected)
+    finally:
+        broker.close()
+
+
+def test_a_refused_subscription_is_asked_for_again_while_the_connection_stands() -> None:
+    def refuses_twice(connection: socket.socket) -> None:
+        connection.sendall(CONNACK)
+        for code in (0x87, 0x87, 0x01):
+            packet = connection.recv(4096)
+            assert packet[0] == 0x82, "SUBSCRIBE"
+            connection.sendall(b"\x90\x04" + packet[2:4] + bytes((0, code)))
+
+    broker = OddBroker(refuses_twice)
+    try:
+        with linked(settings(broker.port, ask_again_s=0.1, keepalive_s=1)) as link:
+            assert wait_for(link, Connected).refused == (("town/v1/n/ack", 0x87),)
+            assert wait_for(link, Subscribed).refused == ()
     finally:
         broker.close()
 
@@ -228,7 +256,8 @@ def test_a_broker_with_another_name_is_refused(tls: TlsStage) -> None:
 def test_a_broker_of_another_authority_is_refused(tls: TlsStage, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other", "another authority")
     with linked(tls.settings(ca=other.ca)) as link:
-        assert "certificate" in wait_for(link, Unreachable).text.lower()
+        failed = wait_for(link, Unreachable)
+        assert (failed.cause, "the broker's certificate is not accepted" in failed.text) == ("untrusted", True)
 
 
 def test_a_node_without_the_towns_certificate_is_refused_by_the_broker(tls: TlsStage, tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from edge.host.model_disk import Fault
 from edge.journal.cursor import Cursor
 from edge.journal.writer import JournalWriter
-from edge.link.lane import AHEAD, AHEAD_MAX, GROWTH_EVERY_S, PROBE_FIRST_S, Item, Lane
+from edge.link.lane import AHEAD, AHEAD_MAX, FOLLOWS_S, GROWTH_EVERY_S, PROBE_FIRST_S, Item, Lane
 from edge.link.topics import GAP
 from edge.messages.records import Record
 from edge.messages.wire import Event, JournalGap, Watermark
@@ -201,16 +202,34 @@ def test_a_centre_that_lost_records_gets_them_again_and_the_cursor_stays() -> No
     assert (lane.confirmed, bench.stored()) == (6, (lane.epoch, 6))
 
 
-def test_a_disconnection_repeats_what_was_in_flight_and_no_more() -> None:
+@pytest.mark.parametrize(("by_centre", "lasted_s"), [(True, FOLLOWS_S), (False, 1.0)])
+def test_without_a_centre_a_disconnection_repeats_what_was_in_flight_and_no_more(by_centre: bool, lasted_s: float) -> None:
     bench = JournalBench()
     bench.write(6)
-    lane = connected(bench)
+    lane = connected(bench, by_centre=by_centre)
     items = taken(lane, 0.0)
     for item in items[:4]:
         lane.acknowledged(item, 0, 0.0)
-    lane.disconnected()
-    lane.connected(1.0, session_present=True)
-    assert seqs(taken(lane, 1.0)) == [5, 6]
+    lane.disconnected(lasted_s)
+    lane.connected(lasted_s, session_present=True)
+    assert seqs(taken(lane, lasted_s)) == [5, 6]
+
+
+def test_of_a_centre_that_follows_all_that_it_lacks_goes_again_in_order() -> None:
+    """A broker that was killed restores our session and not what it had acknowledged."""
+    bench = JournalBench()
+    bench.write(3)
+    lane = connected(bench)
+    for item in taken(lane, 0.0):
+        lane.acknowledged(item, 0, 0.0)
+    lane.watermark(mark(lane, 3), 1000.0)
+    bench.write(3)
+    for item in taken(lane, 2000.0):
+        lane.acknowledged(item, 0, 2000.0)
+    bench.write(1)
+    lane.disconnected(2000.0 + FOLLOWS_S - 1)
+    lane.connected(5000.0, session_present=True)
+    assert seqs(taken(lane, 5000.0)) == [4, 5, 6, 7]
 
 
 def test_a_broker_without_our_session_gets_everything_unconfirmed_again() -> None:
@@ -220,7 +239,7 @@ def test_a_broker_without_our_session_gets_everything_unconfirmed_again() -> Non
     for item in taken(lane, 0.0):
         lane.acknowledged(item, 0, 0.0)
     lane.watermark(mark(lane, 1), 0.5)
-    lane.disconnected()
+    lane.disconnected(0.5)
     lane.connected(1.0, session_present=False)
     assert seqs(taken(lane, 1.0)) == [2, 3, 4, 5, 6]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import ssl
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from edge.errors import ConfigError, TryAgain
 from edge.host.model_disk import Fault, ModelDisk
 from edge.link import inbox
 from edge.link.backoff import STABLE_S, Backoff
-from edge.link.dial import Addresses
+from edge.link.dial import Addresses, cause_of
 from edge.link.port import Incoming
 from edge.link.session import SessionNumber
 from edge.link.settings import settings_of
@@ -37,13 +38,25 @@ def test_waits_are_spread_over_the_whole_interval_and_stay_below_the_limit() -> 
     assert 120 < last[200] < 180
 
 
-def test_only_a_stable_connection_makes_the_waits_short_again() -> None:
+def test_a_stable_connection_makes_the_waits_short_again_and_one_that_drops_at_once_does_not() -> None:
     backoff = Backoff(300.0, lambda low, high: high)
-    assert [backoff.wait_s() for _ in range(4)] == [1, 2, 4, 8]
-    backoff.lasted(STABLE_S - 1)
-    assert backoff.wait_s() == 16
+    assert [backoff.wait_s() for _ in range(5)] == [1, 2, 4, 8, 16]
+    backoff.lasted(0.9)
+    assert backoff.wait_s() == 32
     backoff.lasted(STABLE_S)
     assert backoff.wait_s() == 1
+
+
+def test_a_link_that_is_cut_every_few_seconds_is_used_in_between() -> None:
+    backoff = Backoff(300.0, lambda low, high: high)
+    for _ in range(8):
+        backoff.wait_s()
+    waits = []
+    for _ in range(10):
+        backoff.lasted(5.0)
+        waits.append(backoff.wait_s())
+    assert waits == sorted(waits, reverse=True)
+    assert waits[-1] == 1
 
 
 def test_a_failing_resolver_leaves_the_last_good_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +94,9 @@ def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:
     path.write_text("secret\n")
     mqtt = Mqtt(host="LOCALHOST", tls=False, user="pole-1", password_file=str(path))
     path.chmod(0o600)
-    assert settings_of(mqtt, "pole-1").password == "secret"
+    password = settings_of(mqtt, "pole-1").password
+    assert password is not None
+    assert password.current() == "secret"
     path.chmod(0o644)
     with pytest.raises(ConfigError, match="chmod 600"):
         settings_of(mqtt, "pole-1")
@@ -121,3 +136,27 @@ def test_no_bytes_on_any_topic_make_the_inbox_fail(topic: str, payload: bytes) -
 )
 def test_hostile_watermarks_are_ignored(payload: bytes) -> None:
     assert isinstance(inbox.read("town", "n", incoming("town/v1/n/ack", payload)), inbox.Ignored)
+
+
+def test_a_password_that_is_changed_is_read_again_and_half_a_file_leaves_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("first\n")
+    path.chmod(0o600)
+    made = settings_of(Mqtt(host="localhost", tls=False, user="pole-1", password_file=str(path)), "pole-1")
+    assert made.password is not None
+    before = made.versions()
+    path.write_text("")
+    assert made.password.current() == "first"
+    path.write_text("second\n")
+    assert made.password.current() == "second"
+    assert made.versions() != before
+
+
+def test_what_a_failed_handshake_means_is_told_apart() -> None:
+    revoked = ssl.SSLError(1, "[SSL: SSLV3_ALERT_CERTIFICATE_REVOKED]")
+    revoked.reason = "SSLV3_ALERT_CERTIFICATE_REVOKED"
+    unwell = ssl.SSLError(1, "[SSL: TLSV1_ALERT_INTERNAL_ERROR]")
+    unwell.reason = "TLSV1_ALERT_INTERNAL_ERROR"
+    foreign = ssl.SSLCertVerificationError(1, "x")
+    foreign.verify_message = "certificate has expired"
+    assert [cause_of(each)[0] for each in (revoked, unwell, foreign, OSError(111, "refused"))] == ["refused", "", "untrusted", ""]

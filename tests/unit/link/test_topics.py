@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.link import topics
-from edge.link.topics import ACK, COMMAND, EVENT, MOTION, STATUS, TOPICS, address, is_level, parse, pattern
+from edge.link.topics import ACK, COMMAND, CONFIG_DESIRED, CONFIG_REPORTED, EVENT, MOTION, STATUS, TOPICS, address, is_level, parse, pattern
 
 LEVEL = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,20}\Z")
 
@@ -41,6 +41,11 @@ def test_an_address_refuses_a_part_that_is_no_level() -> None:
         address("town", "n", MOTION, "a/#")
 
 
+def test_two_topics_with_the_same_first_level_are_two() -> None:
+    found = [parse("town", f"town/v1/n/config/{word}") for word in ("desired", "reported", "other")]
+    assert [place and place.topic for place in found] == [CONFIG_DESIRED, CONFIG_REPORTED, None]
+
+
 def test_patterns_for_subscriptions() -> None:
     assert pattern("town", "+", EVENT) == "town/v1/+/event"
     assert pattern("town", "pole", COMMAND) == "town/v1/pole/cmd/+"
@@ -54,7 +59,9 @@ def test_commands_and_records_are_never_retained_and_properties_always() -> None
         "motion/{camera}",
         "alarm/{code}",
         "checkpoint",
+        "config/reported",
         "ack",
+        "config/desired",
     ]
     assert (STATUS.retain, ACK.retain, EVENT.retain, COMMAND.retain) == (True, True, False, False)
     assert COMMAND.expiry_s is not None

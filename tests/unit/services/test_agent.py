@@ -12,6 +12,7 @@ import pytest
 
 from edge.clock import NS_PER_S, ManualClock, format_utc
 from edge.config.model import Camera, ClockTrust, Mqtt, Node, NodeConfig
+from edge.config.read import Loaded
 from edge.errors import ConfigError, TryAgain
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
@@ -49,6 +50,10 @@ def config_of(data: Path, mqtt: Mqtt | None = None) -> NodeConfig:
     )
 
 
+def loaded_of(data: Path, mqtt: Mqtt | None = None, sha256: str = "") -> Loaded:
+    return Loaded(config_of(data, mqtt), data / "node.toml", sha256)
+
+
 def alarms_of(bench: JournalBench) -> list[tuple[str, bool]]:
     found = [facts_of(line.record, AlarmRaised) for line in JournalReader(bench.disk, bench.folder).read() if line.record.type == "alarm"]
     return [(alarm.code, alarm.active) for alarm in found]
@@ -67,7 +72,7 @@ def test_without_a_broker_configured_the_agent_only_keeps_locks_complete(tmp_pat
     (folder / "hold.json").write_bytes(msgspec.json.encode(hold | span))
     stop = threading.Event()
     ended: list[int] = []
-    thread = threading.Thread(target=lambda: ended.append(run_agent(config_of(tmp_path), stop)))
+    thread = threading.Thread(target=lambda: ended.append(run_agent(loaded_of(tmp_path), stop)))
     before = threading.active_count()
     thread.start()
     journal = JournalReader(LinuxDisk(), tmp_path / "journal" / "agent")
@@ -87,11 +92,11 @@ def test_an_agent_says_how_the_one_before_it_ended(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     for _ in range(2):
-        assert run_agent(config_of(tmp_path), stop) == 0
+        assert run_agent(loaded_of(tmp_path), stop) == 0
     writer = JournalWriter(LinuxDisk(), tmp_path / "journal" / "agent", KernelClock("assume"), "an earlier boot")
     writer.append(Boot(version="0", ended="first"))
     writer.close()
-    assert run_agent(config_of(tmp_path), stop) == 0
+    assert run_agent(loaded_of(tmp_path), stop) == 0
     lines = JournalReader(LinuxDisk(), tmp_path / "journal" / "agent").read()
     assert [facts_of(line.record, Boot).ended for line in lines if line.record.type == "boot"] == ["first", "orderly", "first", "power"]
 
@@ -100,7 +105,7 @@ def test_an_agent_says_that_its_configuration_is_another_one(tmp_path: Path) -> 
     stop = threading.Event()
     stop.set()
     for sha256 in ("one", "one", "two", "", "two"):
-        assert run_agent(config_of(tmp_path), stop, config_sha256=sha256) == 0
+        assert run_agent(loaded_of(tmp_path, sha256=sha256), stop) == 0
     lines = list(JournalReader(LinuxDisk(), tmp_path / "journal" / "agent").read())
     changes = [facts_of(line.record, ConfigInForce) for line in lines if line.record.type == "config"]
     assert changes == [ConfigInForce(sha256="two", before="one")]
@@ -112,11 +117,11 @@ def test_two_agents_on_one_disk_and_broken_keys_are_refused(tmp_path: Path) -> N
     stop.set()
     (tmp_path / "agent").mkdir()
     with sole_user(tmp_path / "agent", "publishes for this node"), pytest.raises(TryAgain, match="already"):
-        run_agent(config_of(tmp_path), stop)
+        run_agent(loaded_of(tmp_path), stop)
     with pytest.raises(ConfigError, match="command_key"):
-        run_agent(config_of(tmp_path, mqtt_of(1, command_key=str(tmp_path / "none.pub"))), stop)
+        run_agent(loaded_of(tmp_path, mqtt_of(1, command_key=str(tmp_path / "none.pub"))), stop)
     with pytest.raises(ConfigError, match="plain text"):
-        run_agent(config_of(tmp_path, mqtt_of(1, host="broker.example")), stop)
+        run_agent(loaded_of(tmp_path, mqtt_of(1, host="broker.example")), stop)
 
 
 def refusing(lane: Lane, code: int) -> Lane:
@@ -130,7 +135,7 @@ def test_link_alarms_are_recorded_at_their_edges_only() -> None:
     lane = bench.lane()
     for now_s, code in enumerate((0, 0x87, 0x87, 0x10, 0x87, 0)):
         alarms.look([refusing(lane, code)], float(now_s))
-    assert alarms_of(bench) == [("link_refused", True), ("link_refused", False), ("link_refused", True), ("link_refused", False)]
+    assert alarms_of(bench) == [("link_records_refused", True), ("link_records_refused", False)] * 2
 
 
 def test_one_takeover_is_an_echo_two_are_a_second_device() -> None:
@@ -155,7 +160,7 @@ def test_an_alarm_the_disk_refused_is_recorded_at_the_next_look() -> None:
     alarms.look([lane], 0.0)
     bench.disk.fault = None
     alarms.look([lane], 1.0)
-    assert alarms_of(bench) == [("link_refused", True)]
+    assert alarms_of(bench) == [("link_records_refused", True)]
 
 
 def test_alarms_of_an_earlier_life_are_cleared_when_they_do_not_come_again(tmp_path: Path) -> None:

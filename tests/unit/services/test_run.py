@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Timer
 
@@ -65,6 +66,39 @@ def test_a_node_has_a_recorder_per_camera_a_watcher_and_an_agent(tmp_path: Path)
 def test_a_node_without_a_link_and_motion_only_records(tmp_path: Path) -> None:
     path = write_config(tmp_path, SMALLEST + "motion = false\n")
     assert [one.name for one in children_of(read_config(path).config, path)] == ["recorder cam0"]
+
+
+class Asks:
+    """A desk that wants one unit anew, once, when `ready`."""
+
+    def __init__(self, unit: str, ready: Callable[[], bool]) -> None:
+        self._units, self._ready = [unit], ready
+
+    def look(self, now_s: float) -> list[str]:
+        units, self._units = (self._units, []) if self._ready() else ([], self._units)
+        return units
+
+
+def test_a_unit_that_is_wanted_anew_is_ended_in_order_and_started_at_once(tmp_path: Path) -> None:
+    notes, stop = tmp_path / "notes", Event()
+    timer = stop_when(lambda: len(lines(notes)) >= 4, stop)
+    one, other = (replace(child(STOPS, notes, name, "0"), unit=name) for name in ("one", "other"))
+    slow = Pace(first_s=30.0, longest_s=30.0, poll_s=0.01, stop_s=5.0)
+    assert supervise([one, other], stop, slow, [Asks("one", lambda: len(lines(notes)) == 2)]) == 0
+    timer.join()
+    assert lines(notes)[2:4] == ["stopped one", "started one"]
+
+
+def test_a_deaf_unit_that_is_wanted_anew_is_killed_and_one_that_had_ended_runs_again(tmp_path: Path) -> None:
+    notes, stop = tmp_path / "notes", Event()
+    timer = stop_when(lambda: len(lines(notes)) >= 4, stop)
+    deaf = replace(child(DEAF, notes, "deaf"), unit="deaf")
+    ended = replace(child(ENDS, notes, "ended", "78"), unit="ended")
+    desks = [Asks(unit, lambda: len(lines(notes)) == 2) for unit in ("deaf", "ended")]
+    pace = Pace(first_s=30.0, longest_s=30.0, poll_s=0.01, stop_s=0.2)
+    assert supervise([deaf, ended], stop, pace, desks) == 1, "the second one is deaf too"
+    timer.join()
+    assert sorted(line.split()[1] for line in lines(notes)) == ["deaf", "deaf", "ended", "ended"]
 
 
 def test_recorders_stop_last(tmp_path: Path) -> None:

@@ -192,6 +192,7 @@ def test_footage_that_dies_in_the_middle_fails_and_the_manifest_lists_only_what_
     assert final.manifest is not None
     assert [file.name for file in final.manifest.files] == ["cam_7.mp4"]
     assert set(bench.received()) == {"cam_7.mp4"}
+    assert [path.parent.name for path in (bench.folder / "received" / ".uploads").glob("*/data")] == [], "nothing half-sent is left"
 
 
 def test_a_file_that_is_no_longer_the_same_starts_anew(bench: Bench) -> None:

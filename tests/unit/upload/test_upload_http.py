@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,9 @@ from edge.host.linux_disk import LinuxDisk
 from edge.upload.http import Http, Target, target_of
 from edge.upload.send import settings_of
 from edge.upload.steps import Broken, Reply
-from tests.support.authority import Authority
 from tests.support.clips import MemoryClip, noise
 from tests.support.delivery import QUICK, Delivery
-from tests.support.scripted_http import ScriptedHttp
+from tests.support.scripted_http import ScriptedHttp, Step
 
 OK = b"HTTP/1.1 204 No Content\r\nUpload-Offset: 5\r\n\r\n"
 CLOSE = b""
@@ -107,6 +105,53 @@ def test_a_refusal_in_the_middle_of_the_body_is_heard() -> None:
         assert isinstance(answer, Reply)
         assert answer.status == 413
         http.close()
+
+
+BIG = 300 << 10
+TAKEN = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+
+
+def put(server: ScriptedHttp, timeout_s: float = 5.0) -> Reply | Broken:
+    http = client(server, timeout_s)
+    answer = http.request("PUT", url(server), {}, lambda: iter([bytes(BIG)]), BIG)
+    http.close()
+    return answer
+
+
+def test_a_large_put_is_sent_when_it_is_asked_for() -> None:
+    with ScriptedHttp([0, b"HTTP/1.1 100 Continue\r\n\r\n", BIG, TAKEN]) as server:
+        assert put(server) == Reply(201, {"content-length": "0"}, BIG)
+    assert "Expect: 100-continue" in server.heads[0].split("\r\n")
+
+
+@pytest.mark.parametrize("status", [401, 403, 413, 507])
+def test_a_large_put_that_is_refused_costs_no_body(status: int) -> None:
+    with ScriptedHttp([0, f"HTTP/1.1 {status} no\r\nContent-Length: 0\r\n\r\n".encode()]) as server:
+        answer = put(server)
+    assert isinstance(answer, Reply)
+    assert (answer.status, answer.sent_bytes) == (status, 0)
+
+
+def test_a_server_that_does_not_know_the_question_gets_the_body_all_the_same() -> None:
+    silent: list[Step] = [0, BIG, TAKEN]
+    knowing_not: list[Step] = [0, b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", CLOSE]
+    with ScriptedHttp(silent) as server:
+        assert put(server, timeout_s=0.4) == Reply(201, {"content-length": "0"}, BIG)
+    with ScriptedHttp(knowing_not, silent) as server:
+        assert put(server) == Reply(201, {"content-length": "0"}, BIG)
+    assert "Expect: 100-continue" not in server.heads[1].split("\r\n")
+
+
+def test_an_answer_that_comes_together_with_the_invitation_is_not_lost() -> None:
+    with ScriptedHttp([0, b"HTTP/1.1 100 Continue\r\n\r\n" + TAKEN, BIG]) as server:
+        assert put(server) == Reply(201, {"content-length": "0"}, BIG)
+
+
+def test_the_end_of_the_connection_instead_of_an_invitation_is_broken() -> None:
+    with ScriptedHttp([0, CLOSE]) as server:
+        answer = put(server)
+    assert isinstance(answer, Broken)
+    assert answer.sent_bytes == 0
 
 
 def test_garbage_is_broken_and_not_an_exception() -> None:
@@ -204,25 +249,3 @@ def test_a_rate_is_kept(tmp_path: Path) -> None:
         assert 1.0 <= monotonic_s() - began_s < 5.0, "all but a burst of 64 KiB at 400 KiB/s"
     finally:
         server.stop()
-
-
-def test_both_sides_prove_themselves_by_certificate(tmp_path: Path) -> None:
-    authority = Authority(tmp_path / "pki")
-    server_files, node_files = authority.issue("127.0.0.1"), authority.issue("pole-7")
-    settings = ServeSettings(
-        folder=tmp_path / "received", certificate=str(server_files[0]), key=str(server_files[1]), client_ca=str(authority.certificate)
-    )
-    server = ReceiverServer(settings, LinuxDisk(), ManualClock())
-    server.start()
-    try:
-        upload = Upload(url=server.url, ca=str(authority.certificate), certificate=str(node_files[0]), key=str(node_files[1]))
-        delivery = Delivery(server.url, MemoryClip(noise(3 << 20)))
-        assert delivery.send(target=target_of(upload)).state == "done"
-        stranger = Http(target_of(Upload(url=server.url, ca=str(authority.certificate))))
-        assert isinstance(stranger.request("OPTIONS", server.url, {}), Broken)
-        unknown = Http(Target(server.url, "", ssl.create_default_context())).request("OPTIONS", server.url, {})
-        assert isinstance(unknown, Broken)
-        assert "certificate does not verify" in unknown.why
-    finally:
-        server.stop()
-    assert (tmp_path / "received" / "pole-7" / "r-1" / "clip.mp4").read_bytes() == delivery.clip.data
