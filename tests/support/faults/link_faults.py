@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.faults import oracle
 from tests.support.faults.secured import NAME, SecuredBroker
 from tests.support.faults.stage import Stage
 from tests.support.faults.street import TOWN, Street, street
@@ -131,6 +132,8 @@ def degrade(stage: Stage, place: Street, lasts_s: float, delay_s: float, loss: f
     stage.wait(lasts_s)
     place.wire()
     stage.ends()
+    ages_s = sorted((each.at_ms - each.said_ms) / 1000 for each in oracle.heard(stage.ear_file) if each.said_ms >= stage.began_ms)
+    stage.remarks.append(f"meanwhile heard after {ages_s[len(ages_s) // 2]:.1f} s (median), {ages_s[len(ages_s) * 95 // 100]:.1f} s (95 %)")
 
 
 def forget_name(stage: Stage, place: Street, lasts_s: float) -> None:
