@@ -156,6 +156,7 @@ def attacks() -> str:
 
 def _attacks() -> Iterator[str]:
     sys.path.insert(0, str(FOLDER.parent))  # the table is what the tests play: it is not installed with the product
+    from tests.support.attack_commands import COMMAND_SECTIONS
     from tests.support.attack_rows import SECTIONS
     from tests.support.attack_shapes import EXIT_CODES
 
@@ -168,6 +169,13 @@ def _attacks() -> Iterator[str]:
         for row in section.rows:
             codecs = "" if len(row.codecs) > 1 else f" ({row.codecs[0].replace('h', 'H.')} only)"
             yield f"| {row.name}{codecs} | {row.changed} | **{row.verdict}** | {EXIT_CODES[row.verdict]} | {row.why} |"
+    yield "\n# Attacks on commands, and what the node answers\n"
+    yield _COMMAND_ATTACKS
+    for commands in COMMAND_SECTIONS:
+        yield f"\n## {commands.title}\n"
+        yield "| attack | what is sent | answer | why |\n|---|---|---|---|"
+        for attack in commands.rows:
+            yield f"| {attack.name} | {attack.changed} | **{attack.answer}** | {attack.why} |"
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -237,6 +245,15 @@ VERIFIED. What is signed and absent, while everything present is proven: AUTHENT
 
 The verdict given is that of a clip, which ends with the access unit that carries its last GOP's SEI. A segment by itself has its last
 GOP's SEI in the next segment: for it AUTHENTIC and AUTHENTIC WITH GAPS become PARTLY VERIFIED, the others stay.
+"""
+
+
+_COMMAND_ATTACKS = """\
+Each row is played in the tests (`tests/unit/command/test_attacks.py`) by somebody who can publish on the broker and has every command ever
+sent, but not the centre's key; some are signed with it all the same, since a fault of the centre must not end a node. After each, the node
+obeys the next good command. Beside them: ten thousand payloads that are nearly a command (`test_fuzzed_commands.py`), replays over a life
+of jumping clocks (`test_forgotten.py`), floods through a real broker and kills (`tests/fault/test_command_flood.py`). The rules:
+[commands](design/commands.md).
 """
 
 
