@@ -229,7 +229,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClipDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The final word on a clip job (done/failed). files: of the manifest, ClipFile and then Attachment."""
+    """The final word on a clip job (done/failed/cancelled). files: of the manifest, ClipFile and then Attachment."""
 
     id: str
     state: str

@@ -95,7 +95,7 @@ class Agent:
         self._chores(now_s)
         self._publisher.pump(now_s)
         if self._parts.jobs is not None:
-            self._parts.jobs.link_lags(self._publisher.lag_s(now_s))
+            self._parts.jobs.link_lags(self._publisher.lag_s(now_s), now_s)
 
     def _events(self, wait_s: float) -> list[Event]:
         found: list[Event] = []

@@ -8,6 +8,8 @@ import queue
 import threading
 from collections.abc import Callable
 
+import msgspec
+
 from edge.clock import monotonic_s
 from edge.errors import EdgeError, IntegrityError, StorageError
 from edge.messages.clip import JobProgress
@@ -25,6 +27,14 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 10.0
 LOOK_S = 1.0
+
+
+def with_waiting(final: Final, waited_for: str) -> Final:
+    """A job that was not delivered in time says what it waited for last."""
+    if final.progress.code != "deadline" or not waited_for:
+        return final
+    text = f"{final.progress.text}; it was kept by: {waited_for}"
+    return Final(progress=msgspec.structs.replace(final.progress, text=text), manifest=final.manifest)
 
 
 class ClipJobs:
@@ -69,9 +79,9 @@ class ClipJobs:
         with self._changed:
             self._entries.pop(job.id, None)
 
-    def link_lags(self, seconds: float) -> None:
+    def link_lags(self, seconds: float, now_s: float) -> None:
         """How long the oldest message to the centre has been under way: uploads give way while that is long."""
-        self._rules.lag.seconds = seconds
+        self._rules.lag.tell(seconds, now_s)
 
     def start(self) -> None:
         for thread in self.threads:
@@ -160,7 +170,7 @@ class ClipJobs:
             entry.counted_s = monotonic_s()
             if final.progress.state in FINAL:
                 entry.ended = True
-                self._tell((job, final))
+                self._tell((job, with_waiting(final, entry.waited_for)))
 
     def _refused(self, entry: Entry, error: StorageError) -> None:
         """The others go first, so that one job on a bad spot of the disk does not hold them up; and it has a deadline too."""

@@ -33,6 +33,7 @@ class Entry:
     """A job that is not over. While it is running it belongs to its worker but for `stop`, else to the thread "clips".
 
     not_before_s: after a refusal of the disk. counted_s: up to when its waiting time is in its Memory. looked_s: for a cancellation.
+    waited_for: what kept it from being carried out until now.
     """
 
     job: Job
@@ -50,12 +51,13 @@ class Entry:
     pinned_s: float = NEVER_S
     told_s: float = NEVER_S
     told: tuple[str, int] = ("", 0)
+    waited_for: str = ""
 
     def begins(self) -> None:
         """It is given to a worker."""
         self.running = True
         self.stop.clear()
-        self.told = ("", 0)
+        self.waited_for, self.told = self.told[0], ("", 0)
 
     @property
     def in_line(self) -> InLine:
@@ -109,7 +111,11 @@ class Waiting:
         entry.counted_s = monotonic_s()
         self._store.remember(entry.job, msgspec.structs.replace(memory, spent_s=spent_s))
         entry.spent_s = None
-        return limit_s(entry.job.terms, self._rules.deadline_s, spent_s, self._rules.permit.clock.read())
+        return self._limit_s(entry, spent_s)
+
+    def _limit_s(self, entry: Entry, spent_s: float) -> float:
+        now = self._rules.permit.clock.read()
+        return limit_s(entry.job.terms, self._rules.deadline_s, spent_s, now, self._rules.boot)
 
     def _count(self, entry: Entry, now_s: float) -> None:
         """Keeps how long it has waited, now and then: a power cut costs that much of its deadline at most."""
@@ -133,7 +139,7 @@ class Waiting:
     def _is_late(self, entry: Entry, now_s: float) -> bool:
         """Its deadline has passed: it is carried out at once, to find out what of it arrived and to say so."""
         spent_s = (entry.spent_s or 0.0) + self._since(entry, now_s)
-        return spent_s >= limit_s(entry.job.terms, self._rules.deadline_s, spent_s, self._rules.permit.clock.read())
+        return spent_s >= self._limit_s(entry, spent_s)
 
     def _plan(self, entry: Entry, now_s: float, *, late: bool) -> bool:
         """Whether it has its plan now."""

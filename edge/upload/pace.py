@@ -63,16 +63,15 @@ class FairPace:
                 return max(lacking / self.bytes_per_s, _LEAST_WAIT_S)
             if place > 0:
                 return _LEAST_WAIT_S
-            start = self._asking[0][0]
-            del self._asking[0]
+            self._virtual = start = self._asking.pop(0)[0]
             self._tokens -= share.count
-            self._virtual = start
             share.finish = start + share.count / share.weight
             return 0.0
 
 
 class Share:
-    """One thread: `ask`, then `wait_s` until it says 0, each time at most `quantum_bytes` of its pace."""
+    """One thread: `ask`, then `wait_s` until it says 0, each time for `quantum_bytes` of its pace, or little less: many small requests
+    cannot use a high rate."""
 
     def __init__(self, pace: FairPace, weight: float) -> None:
         self._pace = pace

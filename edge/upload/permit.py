@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -19,7 +18,7 @@ class Permit:
 
     clock: Clock
     zone: tzinfo
-    quiet: Collection[int] = frozenset()
+    quiet: frozenset[int] = frozenset()
     budget: DailyBudget | None = None
 
     def hindrance(self, urgent: bool) -> str:

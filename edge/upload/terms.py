@@ -44,11 +44,16 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
 
 
-def limit_s(terms: Terms, configured_s: float, spent_s: float, now: Reading) -> float:
-    """How long the job may take in all, on the clock of `spent_s`. A deadline that is an instant counts while the clock is dated."""
+def limit_s(terms: Terms, configured_s: float, spent_s: float, now: Reading, boot: str) -> float:
+    """How long the job may take in all, on the clock of `spent_s`. A deadline that was asked for counts also while no agent runs: within
+    the boot of its acceptance by the clock that nobody sets, later by the instant, while the clock is dated."""
     limit = configured_s if terms.within_s is None else terms.within_s
-    if terms.deadline and now.dated:
-        limit = min(limit, spent_s + (parse_utc(terms.deadline) - now.utc_ns) / NS_PER_S)
+    if not terms.deadline:
+        return limit
+    if terms.boot == boot and terms.within_s is not None:
+        return min(limit, spent_s + terms.within_s - (now.boot_ns - terms.boot_ns) / NS_PER_S)
+    if now.dated:
+        return min(limit, spent_s + (parse_utc(terms.deadline) - now.utc_ns) / NS_PER_S)
     return limit
 
 

@@ -19,7 +19,9 @@ from edge.messages import evidence, records
 from edge.messages.clip import ClipRequest, JobProgress
 from edge.messages.hold import Hold
 from edge.messages.wire import Event
+from edge.upload.budget import Spent
 from edge.upload.jobs import Final, Memory
+from edge.upload.terms import Cancellation, Terms
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1"
 FILES: dict[str, type[msgspec.Struct]] = {
@@ -29,6 +31,9 @@ FILES: dict[str, type[msgspec.Struct]] = {
     "job-progress": JobProgress,
     "job-final": Final,
     "job-upload": Memory,
+    "job-terms": Terms,
+    "job-cancel": Cancellation,
+    "uploaded": Spent,
 }
 FACTS: dict[str, type[msgspec.Struct]] = {
     "alarm": records.AlarmRaised,

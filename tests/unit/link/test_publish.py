@@ -84,6 +84,23 @@ def test_no_more_than_the_window_is_in_flight_and_the_brokers_limit_counts_too()
         assert len(wire.waiting) == wanted
 
 
+def test_the_lag_is_the_age_of_the_oldest_message_that_the_broker_has_not_acknowledged() -> None:
+    bench = JournalBench()
+    bench.write(2)
+    wire = Wire()
+    publisher = publisher_of(wire, [[bench.lane()]])
+    assert publisher.lag_s(5.0) == 0.0, "a link that is down is nothing to give way to"
+    wire.connect(publisher, 5.0)
+    publisher.pump(5.0)
+    publisher.put(property_("alarm"))
+    publisher.pump(6.0)
+    assert publisher.lag_s(7.5) == 2.5
+    wire.acknowledge(publisher, 7.5, count=2)
+    assert publisher.lag_s(7.5) == 1.5
+    wire.acknowledge(publisher, 7.5, count=1)
+    assert publisher.lag_s(9.0) == 0.0
+
+
 def test_of_a_property_only_the_newest_value_waits() -> None:
     wire = Wire()
     publisher = publisher_of(wire, [])

@@ -51,9 +51,12 @@ def request_of(id: str) -> ClipRequest:
 
 
 def data_of(data: Path, id: str, name: str) -> int:
-    """Bytes of a half-sent file, if it is of that job and has that name."""
-    info = msgspec.json.decode((data.parent / "info.json").read_bytes(), type=Info)
-    return data.stat().st_size if info.request == id and name in ("", info.name) else 0
+    """Bytes of a half-sent file, if it is of that job and has that name, and is still there."""
+    try:
+        info = msgspec.json.decode((data.parent / "info.json").read_bytes(), type=Info)
+        return data.stat().st_size if info.request == id and name in ("", info.name) else 0
+    except FileNotFoundError:
+        return 0
 
 
 class Desk:
@@ -134,7 +137,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_two_jobs_are_delivered_side_by_side(desk: Desk) -> None:
-    jobs = desk.running(desk.job("r-1", 500_000), desk.job("r-2", 500_000), rate=1_000_000, patch=100_000)
+    jobs = desk.running(desk.job("r-1", 400_000), desk.job("r-2", 400_000), rate=300_000, patch=100_000)
     try:
         desk.until_arrives("r-1")
         desk.until_arrives("r-2")
@@ -259,6 +262,7 @@ def test_a_job_that_waits_beyond_its_deadline_fails_and_tells_what_of_it_arrived
         jobs.stop(5)
     final = desk.finals["r-1"]
     assert (final.progress.state, final.progress.code) == ("failed", "deadline")
+    assert final.progress.text.startswith("cam_2.mp4: not delivered in time")
     assert final.manifest is not None
     assert [file.bytes for file in final.manifest.files] == [50_000]
 
@@ -279,6 +283,7 @@ def test_the_time_a_job_waits_counts(desk: Desk) -> None:
     try:
         desk.until_ended("r-1")
         assert desk.finals["r-1"].progress.code == "deadline"
+        assert desk.finals["r-1"].progress.text.endswith("it was kept by: quiet hours: waits for 13:00")
         assert desk.store.memory(job).spent_s >= 1.2
     finally:
         jobs.stop(5)

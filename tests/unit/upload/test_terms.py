@@ -65,16 +65,28 @@ def test_after_a_reboot_the_clock_decides_and_only_a_trusted_one() -> None:
 
 def test_the_configured_deadline_counts_where_none_was_asked_for() -> None:
     now = ManualClock().read()
-    assert limit_s(Terms(), 100.0, 30.0, now) == 100.0
-    assert limit_s(Terms(within_s=50.0), 100.0, 30.0, now) == 50.0
+    assert limit_s(Terms(), 100.0, 30.0, now, BOOT) == 100.0
+    assert limit_s(Terms(within_s=50.0), 100.0, 30.0, now, BOOT) == 50.0
 
 
-def test_an_instant_counts_while_the_clock_is_trusted() -> None:
+def test_a_deadline_that_was_asked_for_counts_also_while_no_agent_runs() -> None:
     clock = ManualClock()
-    terms = Terms(within_s=50.0, deadline=format_utc(clock.read().utc_ns + 10 * NS_PER_S))
-    assert limit_s(terms, 100.0, 30.0, clock.read()) == 40.0
+    now = clock.read()
+    terms = Terms(within_s=600.0, deadline=format_utc(now.utc_ns + 600 * NS_PER_S), boot=BOOT, boot_ns=now.boot_ns)
+    clock.advance(500)
+    assert limit_s(terms, 1000.0, 30.0, clock.read(), BOOT) == 130.0, "100 s are left, of which nothing is spent yet"
+    assert limit_s(terms, 1000.0, 30.0, clock.read(), "another-boot") == 130.0
     clock.set_state("untrusted")
-    assert limit_s(terms, 100.0, 30.0, clock.read()) == 50.0
+    assert limit_s(terms, 1000.0, 30.0, clock.read(), "another-boot") == 600.0
+
+
+def test_within_a_boot_no_step_of_the_clock_ends_a_job_before_its_time() -> None:
+    clock = ManualClock()
+    now = clock.read()
+    terms = Terms(within_s=600.0, deadline=format_utc(now.utc_ns + 600 * NS_PER_S), boot=BOOT, boot_ns=now.boot_ns)
+    clock.advance(10)
+    clock.step_utc(86_400)
+    assert limit_s(terms, 1000.0, 10.0, clock.read(), BOOT) == 600.0
 
 
 @pytest.mark.parametrize(("by", "why"), [("", "x"), ("a", " "), ("a", "two\nlines"), ("a", "x" * 201), ("a", "\u202eabc")])
