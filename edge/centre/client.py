@@ -199,8 +199,8 @@ class Client:
         return self.command(node, "clip", args, operator=operator, case=case, id=id, valid_s=valid_s)
 
     def live(self, node: str, camera: str, *, operator: str, case: str, minutes: float | None = None) -> Asked:
-        """The newest pictures of a camera, pushed to the address in the node's configuration for some minutes (by default as long as the node
-        allows). `running` tells the target and the first latency; the last word how long, how many and how late."""
+        """The newest pictures of a camera, pushed to the address in the node's configuration; minutes: None for as long as it allows.
+        `running` tells the target and the first latency; the last word how long, how many and how late."""
         return self.command(node, "live", {"camera": camera, "minutes": minutes}, operator=operator, case=case)
 
     def end_live(self, node: str, id: str, *, operator: str, case: str) -> Asked:

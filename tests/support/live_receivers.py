@@ -23,8 +23,8 @@ _LISTEN = "0A"
 
 
 class Receiver:
-    """One life of a listening FFmpeg. `url`: where to send to. muxer: of its output; its Matroska takes no B-frames from RTSP, whose packets
-    have no decoding time."""
+    """One life of a listening FFmpeg. `url`: where to send to. muxer: of its output; Matroska takes no B-frames from RTSP, whose
+    packets have no decoding time."""
 
     def __init__(self, scheme: Scheme, output: Path, port: int | None = None, passphrase: str = "", muxer: str = "matroska") -> None:
         self.port = port or free_port()
