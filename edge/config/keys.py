@@ -21,6 +21,7 @@ _UNITS = {
     "_ms": "ms",
     "_s": "s",
     "_h": "h",
+    "_minutes": "min",
     "fps": "frames/s",
     "width": "pixels",
     "height": "pixels",
@@ -33,6 +34,7 @@ _EXACT_UNITS = {
     "queue_gops": "groups",
     "per_operator_and_hour": "commands",
     "streams": "clips",
+    "sessions": "sessions",
 }
 
 
