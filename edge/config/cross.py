@@ -186,7 +186,7 @@ def _live(live: Tables | None) -> Iterator[Problem]:
         yield Problem("live.url", "has a user, password or passphrase in it: put it into the file named by token_file")
     if not host:
         yield Problem("live.url", "names no host")
-    elif not is_loopback(host) and (parts.scheme in ("rtsp", "rtmp") or (parts.scheme == "srt" and not live.get("token_file"))):
+    elif not is_loopback(host) and (parts.scheme in ("rtsp", "rtmp", "http") or (parts.scheme == "srt" and not live.get("token_file"))):
         better = "name a token_file with the passphrase" if parts.scheme == "srt" else f"write {parts.scheme}s://"
         yield Problem("live.url", f'plain text is allowed for {_HERE}, not for "{host}": {better}')
     if parts.scheme == "srt" and port is None:

@@ -251,16 +251,17 @@ class Live(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     url: Annotated[
         str,
         Meta(
-            pattern=r"^(rtsps?|srt|rtmps?)://",
-            description="address with {node} and {camera} for their ids; srt takes ?streamid=&latency=ms; plain text only on loopback",
-            extra={"allowed": "rtsp(s)://, srt://, rtmp(s)://"},
+            pattern=r"^(rtsps?|srt|rtmps?|https?)://",
+            description="address; {node}, {camera} are their ids; https: WHIP; srt takes ?streamid=&latency=ms; plain text on loopback",
+            extra={"allowed": "rtsp(s)://, srt://, rtmp(s)://, http(s):// of a WHIP endpoint"},
         ),
     ]
     token_file: Annotated[
-        SecretPath, Meta(description="file (mode 0600) with the SRT passphrase (10-79 characters), or user:password of RTSP and RTMP")
+        SecretPath,
+        Meta(description="file (mode 0600): SRT passphrase (10-79 characters), user:password of RTSP and RTMP, WHIP's bearer token"),
     ] = ""
     ca: Annotated[
-        FilePath, Meta(description="PEM of the authority that signed the server's certificate (rtsps, rtmps); empty: the system's")
+        FilePath, Meta(description="PEM of the authority that signed the server's certificate (rtsps, rtmps, https); empty: the system's")
     ] = ""
     max_minutes: Annotated[float, Meta(gt=0.0, le=240.0, description="longest live session")] = 10.0
     sessions: Annotated[int, Meta(ge=1, le=8, description="most live sessions at once")] = 1

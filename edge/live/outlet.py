@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from edge.live.lowly import LOW_TOS, lower_sockets
+from edge.live.refusal import TIMEOUT_S, Refusal
 from edge.live.srt import SrtSocket, SrtTrouble
 from edge.live.tls import Passage, TlsTrouble, connect
 from edge.live.wire import Opening, Picture
@@ -17,18 +18,8 @@ from edge.messages.stream import Codec
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-TIMEOUT_S = 5
-"""Of each step of opening, and without a byte taken."""
 DEFAULT_PORTS = {"rtsps": 322, "rtmps": 443}
 _NS = Fraction(1, 1_000_000_000)
-
-
-class Refusal(Exception):
-    """code: see docs/design/live.md. text: without secrets."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class Outlet:

@@ -1,7 +1,7 @@
 """Sends for one live session: `python -m edge.live.sender --fd N --parent PID`, a child that its session kills when it hangs.
 
-FFmpeg and libsrt talk to the network here and nowhere else in the agent. Messages come and go on a socket pair (wire.py): an Opening, then
-pictures, each sent as it comes; the session paces them.
+FFmpeg, libsrt and aiortc talk to the network here and nowhere else in the agent. Messages come and go on a socket pair (wire.py): an
+Opening, then pictures, each sent as it comes; the session paces them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,17 @@ import os
 import resource
 import socket
 import sys
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from edge.host.child import die_with_parent
 from edge.host.timesync import KernelClock
-from edge.live.outlet import Outlet, Refusal
+from edge.live.outlet import Outlet
+from edge.live.refusal import Refusal
 from edge.live.wire import BrokenWire, Inflow, Opened, Opening, Picture, Sent, Trouble, encode, receive
+
+if TYPE_CHECKING:
+    from edge.live.whip import WhipOutlet
 
 NICE = 5
 _MEMORY_BYTES = 1 << 30
@@ -28,7 +34,7 @@ def serve(connection: socket.socket) -> None:
     if not found or not isinstance(found[0], Opening):
         return
     try:
-        outlet = Outlet(found[0])
+        outlet = _outlet(found[0])
         connection.sendall(encode(Opened()))
         _pass_on(connection, inflow, outlet)
         outlet.close()
@@ -36,7 +42,17 @@ def serve(connection: socket.socket) -> None:
         connection.sendall(encode(Trouble(refusal.code, str(refusal))))
 
 
-def _pass_on(connection: socket.socket, inflow: Inflow, outlet: Outlet) -> None:
+def _outlet(opening: Opening) -> Outlet | WhipOutlet:
+    if urlsplit(opening.url).scheme not in ("http", "https"):
+        return Outlet(opening)
+    try:
+        from edge.live.whip import WhipOutlet
+    except ImportError:
+        raise Refusal("no_whip", "this node cannot send by WHIP: install aiortc (the extra whip)") from None
+    return WhipOutlet(opening)
+
+
+def _pass_on(connection: socket.socket, inflow: Inflow, outlet: Outlet | WhipOutlet) -> None:
     clock = KernelClock("assume")
     while messages := receive(connection, inflow):
         for message in messages:

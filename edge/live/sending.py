@@ -98,7 +98,7 @@ class Sending:
         if self._waiting:
             try:
                 del self._waiting[: self._socket.send(self._waiting)]
-            except BlockingIOError:
+            except (BlockingIOError, BrokenPipeError):  # one that ended: `_take` hears its last words
                 return
 
     def _take(self) -> list[Message]:

@@ -18,7 +18,7 @@ from edge.config.cross import is_loopback
 from edge.config.model import Upload
 from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
-from edge.upload.origin import on_our_origin, origin
+from edge.host.origin import on_our_origin, origin
 from edge.upload.steps import Broken, Reply
 from edge.upload.tls import TlsFiles
 from edge.upload.wire import Count, Wire, dial

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from edge.host.origin import on_our_origin
 from edge.messages.tus import count_of, sha256_of, words_of
-from edge.upload.origin import on_our_origin
 from edge.upload.steps import (
     LATER,
     Action,

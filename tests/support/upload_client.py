@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from edge.centre.serve import ReceiverServer
 from edge.clock import monotonic_s
+from edge.host.origin import on_our_origin
 from edge.messages.tus import encode_metadata
 from edge.upload.http import Http, Target
-from edge.upload.origin import on_our_origin
 from edge.upload.steps import Reply
 
 DATA = b"0123456789"

@@ -161,3 +161,17 @@ def test_a_daily_budget_needs_a_link_that_is_metered() -> None:
     assert set(faults(f"{UPLOAD}metered = false\ndaily_mb = 5")) == {"upload.daily_mb"}
     assert faults(f"{UPLOAD}metered = true\ndaily_mb = 5") == {}
     assert faults(f"{UPLOAD}metered = true") == {}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://media.town.pl/whip/{node}/{camera}", "http://127.0.0.1/whip", "srt://127.0.0.1:9000", "rtsps://h/x"]
+)
+def test_a_live_picture_goes_where_it_cannot_be_read_on_the_way(url: str) -> None:
+    assert faults(f'[live]\nurl = "{url}"\n') == {}
+
+
+@pytest.mark.parametrize(
+    "url", ["http://media.town.pl/whip", "rtsp://h/x", "srt://h:9000", "https://u:p@h/whip", "https:///whip", "ftp://h/x"]
+)
+def test_a_live_picture_is_not_sent_in_the_clear_nor_to_nowhere(url: str) -> None:
+    assert set(faults(f'[live]\nurl = "{url}"\n')) == {"live.url"}

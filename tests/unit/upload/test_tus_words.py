@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.host.origin import on_our_origin, origin
 from edge.messages.tus import count_of, decode_metadata, encode_metadata, repr_digest, sha256_of, words_of
-from edge.upload.origin import on_our_origin, origin
 
 KEYS = st.text("abcdefgh_-", min_size=1, max_size=8)
 

@@ -1,4 +1,4 @@
-"""Where an upload may go: only to the origin (scheme, host, port) that was configured. Pure."""
+"""Where an HTTP peer may send us: only to the origin (scheme, host, port) that was configured. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def on_our_origin(asked: str, location: str) -> str | None:
     """Where a Location leads: always an address on the origin that was asked, else None.
 
     A server behind a proxy that terminates TLS often names its inner scheme or port: on the same host the path counts and our own
-    scheme and port stay. Another host is refused: the token and the footage go to the configured destination only.
+    scheme and port stay. Another host is refused: a token and footage go to the configured destination only.
     """
     try:
         target = urljoin(asked, location)
