@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from edge.config import sources
 from edge.config.hours import DAY_MINUTES, quiet_minutes
 from edge.config.legal import legal_faults
+from edge.config.masks import mask_faults
 from edge.config.model import Retention
 from edge.config.problems import Problem
 
@@ -74,6 +75,7 @@ def _cameras(tables: Tables) -> Iterator[Problem]:
     for number, camera in enumerate(cameras):
         here = f"camera[{number}]"
         yield from _sources(camera, here)
+        yield from (Problem(f"{here}.{key}", text) for key, text in mask_faults(camera))
         zones = camera.get("zone", [])
         yield from _repeated([zone.get("name") for zone in zones], here + ".zone[{}].name", "zone")
         for which, zone in enumerate(zones):

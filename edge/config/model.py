@@ -11,20 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from edge.config.hours import HOURS_PATTERN
-
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
-        description="letters, digits, . _ - (at most 63)",
-        extra={"allowed": "1 to 63 of: letters, digits, . _ - and a letter or digit first"},
-    ),
-]
-Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
-FilePath = Annotated[str, Meta(extra={"path": "file"})]
-"""A file or folder; relative to the folder of node.toml."""
-SecretPath = Annotated[str, Meta(extra={"path": "secret"})]
-"""A file that only its owner may read (mode 0600); relative to the folder of node.toml."""
+from edge.config.kinds import FilePath, Mask, Name, SecretPath, Unit
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +61,16 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     luma_height: Annotated[int, Meta(ge=48, le=720, description="picture for the watcher")] = 180
     luma_fps: Annotated[float, Meta(ge=1.0, le=15.0, description="most pictures for the watcher")] = 6.0
     sensitivity: Annotated[float, Meta(gt=0.0, le=4.0, description="1 = normal; 2 = half the contrast is enough")] = 1.0
+    masks: Annotated[
+        list[Mask],
+        Meta(max_length=32, description="privacy masks: polygons, each a list of corners [x, y] in 0..1 from the top left; never recorded"),
+    ] = []
+    masks_in_camera: Annotated[
+        bool, Meta(description="the camera itself masks what may not be seen; nothing is burnt in here, and the journal says so")
+    ] = False
+    transcode: Annotated[bool, Meta(description="decode what the camera encoded, burn in the masks, encode here (rtsp, v4l2, file)")] = (
+        False
+    )
     options: Annotated[dict[str, Any], Meta(description="the adapter's own options: speed, loop, seed, night ...")] = {}
     zone: Annotated[list[Zone], Meta(max_length=32, description="[[camera.zone]]: parts of the picture")] = []
 
