@@ -57,11 +57,25 @@ def _check_url(source: str) -> None:
 def open_source(settings: CameraSettings) -> Source:
     """The adapter, made but not yet opened. Raises ConfigError as `check_source` does and for options the adapter does not take."""
     check_source(settings.source)
-    module, name = ADAPTERS[kind_of(settings.source)]
-    if name == "RtspSource" and text(settings.options, "client", "own", ("own", "libav")) == "libav":
+    kind = kind_of(settings.source)
+    network = kind in ("rtsp", "rtsps")
+    transcoded = network and settings.transcode
+    if network and settings.masks and not transcoded:
+        raise ConfigError(
+            "a network camera encodes its pictures itself: masks cannot be burnt in",
+            remedy="use transcode = true or masks_in_camera = true",
+        )
+    module, name = ADAPTERS[kind]
+    if network and text(settings.options, "client", "own", ("own", "libav")) == "libav":
         module, name = "edge.capture.rtsp_libav", "LibavRtspSource"
     try:
         adapter: Any = getattr(import_module(module), name)
+        return _transcoded(settings, adapter) if transcoded else cast(Source, adapter(settings))
     except ModuleNotFoundError as missing:
         raise ConfigError(f"a {kind_of(settings.source)} camera needs the Python package {missing.name}") from missing
-    return cast(Source, adapter(settings))
+
+
+def _transcoded(settings: CameraSettings, adapter: Any) -> Source:
+    from edge.capture.transcode import TranscodingSource, untouched
+
+    return TranscodingSource(settings, adapter(untouched(settings)))

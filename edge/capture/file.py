@@ -1,6 +1,7 @@
 """Replays any video file as if it were a camera.
 
-H.264 and H.265 with a usable key frame at least every 5 s are handed on bit by bit; anything else is decoded and encoded anew. Options
+H.264 and H.265 with a usable key frame at least every 5 s are handed on bit by bit; anything else, and everything where masks are to be
+burnt in or `transcode` is set, is decoded and encoded anew. The watcher's pictures are decoded from what is recorded. Options
 ([camera.options]): speed (1.0; 0: as fast as it is read), loop (true), luma ("all": everything is decoded for the watcher; "key": key
 frames only).
 """
@@ -66,6 +67,7 @@ class FileSource:
             parameter_sets=reel.parameter_sets,
             sensor_time=False,
             source_name=f"file {Path(self._path).name} {reel.width}x{reel.height} {reel.how}",
+            masks_sha256=reel.masks_sha256,
         )
 
     def read(self, timeout_s: float) -> Packet | Picture | None:

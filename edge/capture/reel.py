@@ -12,13 +12,13 @@ from typing import Any
 import av
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from edge.bmff import nal
 from edge.bmff.params import parameter_sets
 from edge.capture.access import has_picture, is_key
-from edge.capture.encoder import Encoder, Quality, frame_period_ns, open_encoder
+from edge.capture.darkroom import Darkroom
+from edge.capture.encoder import frame_period_ns
 from edge.capture.timestamps import Unit
 from edge.clock import NS_PER_S
 from edge.errors import ConfigError, TryAgain
@@ -35,7 +35,8 @@ Units = Generator[Unit, None, None]
 
 @dataclass
 class Reel:
-    """An opened file. how: "copied" or the encoder's name. units: endless when it loops; may raise TryAgain."""
+    """An opened file. how: "copied" or the encoder's name. masks_sha256: of what is burnt in. units: endless when it loops; may raise
+    TryAgain, and ConfigError for pictures that cannot be masked."""
 
     codec: Codec
     width: int
@@ -43,6 +44,7 @@ class Reel:
     fps: float
     parameter_sets: bytes
     how: str
+    masks_sha256: str
     units: Units
 
     def close(self) -> None:
@@ -63,13 +65,12 @@ class _Shape:
 def open_reel(path: str, loop: bool, settings: CameraSettings) -> Reel:
     """Raises TryAgain when there is no such file now, ConfigError when it is no video."""
     shape = _probe(path, settings.fps)
-    if shape.copied:
+    if shape.copied and not settings.masks and not settings.transcode:
         units = _copied(path, shape.copied, shape.fps, loop)
-        return Reel(shape.copied, shape.width, shape.height, shape.fps, shape.sets, "copied", units)
-    quality = Quality(shape.width & ~1, shape.height & ~1, shape.fps, settings.bitrate_kbps, settings.gop_s)
-    encoder = open_encoder(settings.encoder, quality)
-    units = _encoded(path, encoder, quality, loop)
-    return Reel(encoder.codec, quality.width, quality.height, shape.fps, encoder.parameter_sets, encoder.name, units)
+        return Reel(shape.copied, shape.width, shape.height, shape.fps, shape.sets, "copied", "", units)
+    room = Darkroom(settings, shape.width, shape.height, shape.fps, watched=False)
+    encoder, units = room.encoder, _encoded(path, room, shape.fps, loop)
+    return Reel(encoder.codec, room.width, room.height, shape.fps, encoder.parameter_sets, encoder.name, room.masks_sha256, units)
 
 
 def _open(path: str) -> tuple[InputContainer, VideoStream]:
@@ -174,9 +175,8 @@ def _copied(path: str, codec: Codec, fps: float, loop: bool) -> Units:
             return
 
 
-def _encoded(path: str, encoder: Encoder, quality: Quality, loop: bool) -> Units:
-    period_ns = frame_period_ns(quality.fps)
-    scaler = VideoReformatter()
+def _encoded(path: str, room: Darkroom, fps: float, loop: bool) -> Units:
+    period_ns = frame_period_ns(fps)
     number = -1
     while True:
         before = number
@@ -186,10 +186,10 @@ def _encoded(path: str, encoder: Encoder, quality: Quality, loop: bool) -> Units
             for frame in container.decode(stream):
                 at_s = frame.time or 0.0
                 first_s = at_s if first_s is None else first_s
-                number = max(number + 1, before + 1 + round((at_s - first_s) * quality.fps))
-                for unit in encoder.encode(scaler.reformat(frame, quality.width, quality.height, "yuv420p"), number):
-                    at_ns = unit.number * period_ns
-                    yield Unit(at_ns, at_ns, at_ns, unit.key, True, unit.data)
+                number = max(number + 1, before + 1 + round((at_s - first_s) * fps))
+                for unit in room.take(frame, number * period_ns, number * period_ns):
+                    if isinstance(unit, Unit):
+                        yield unit
         if not loop or number == before:
             return
 

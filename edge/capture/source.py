@@ -12,7 +12,9 @@ A source is made by `catalog.open_source(settings)`, used by one thread, and clo
 5. Pictures are the luma plane at the size asked in settings.luma_*, at most luma_fps a second, only where settings.luma_path is set.
 6. A parameter change mid-stream arrives in-band with the key frame it belongs to; the source goes on.
 7. `close()` may be called at any time, twice, and after a failure; it frees the device.
-8. `dropped` counts pictures left out because nobody took them in time; `note` says what was corrected in the stream, "" where nothing was.
+8. With settings.masks no picture leaves the source, in a Packet or as a Picture, that is not masked; StreamInfo.masks_sha256 says so. A
+   source that cannot mask raises ConfigError in open() or read() and gives nothing.
+9. `dropped` counts pictures left out because nobody took them in time; `note` says what was corrected in the stream, "" where nothing was.
 """
 
 from __future__ import annotations

@@ -9,7 +9,10 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from edge.capture.drawing import Street
+import av
+
+from edge.capture.darkroom import masks_of
+from edge.capture.drawing import Planes, Street
 from edge.capture.encoder import Encoder, Quality, frame_over, frame_period_ns, open_encoder
 from edge.capture.luma import Pace, Shrinker
 from edge.capture.options import boolean, number, only
@@ -63,6 +66,7 @@ class SyntheticSource:
         self._encoder: Encoder | None = None
         self._pace = Pace(settings.luma_fps) if settings.luma_path else None
         self._shrinker = Shrinker(settings.luma_width, settings.luma_height)
+        self._masks = masks_of(settings)
         self.dropped = 0
         self.note = ""
 
@@ -81,6 +85,7 @@ class SyntheticSource:
             parameter_sets=encoder.parameter_sets,
             sensor_time=True,
             source_name=f"synthetic {settings.width}x{settings.height} {encoder.name}",
+            masks_sha256=self._masks.sha256 if self._masks is not None else "",
         )
 
     def read(self, timeout_s: float) -> Packet | Picture | None:
@@ -126,10 +131,10 @@ class SyntheticSource:
         """The watcher's picture is taken before the number is burnt in: digits that change are no motion."""
         planes = street.draw(number)
         if self._pace is not None and self._pace.due(boot_ns):
-            self._ready.append(self._shrinker.shrink(frame_over(planes, self._scene.width), boot_ns))
+            self._ready.append(self._shrinker.shrink(self._masked(planes), boot_ns))
         street.mark(planes, number)
         self._boot_ns_of[number] = boot_ns
-        for unit in encoder.encode(frame_over(planes, self._scene.width), number):
+        for unit in encoder.encode(self._masked(planes), number):
             media_ns = (unit.number - self._first) * self._period_ns
             self._ready.append(
                 Packet(
@@ -144,6 +149,13 @@ class SyntheticSource:
                 )
             )
             self._seq += 1
+
+    def _masked(self, planes: Planes) -> av.VideoFrame:
+        """Also what was burnt in on top of the street."""
+        frame = frame_over(planes, self._scene.width)
+        if self._masks is not None:
+            self._masks.burn(frame)
+        return frame
 
 
 def _boot_ns() -> int:

@@ -1,4 +1,5 @@
-"""Cameras under /dev/video*: raw pictures (YUYV, MJPEG) are encoded here, H.264 from the camera is handed on bit by bit.
+"""Cameras under /dev/video*: raw pictures (YUYV, MJPEG) are encoded here, H.264 from the camera is handed on bit by bit (with `transcode`:
+encoded anew).
 
 Options ([camera.options]): input ("auto", "h264", "mjpeg", "yuyv422"; auto: what the driver offers first), luma ("all", "key"; for H.264).
 Time is the driver's (CLOCK_MONOTONIC; kernel docs, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC) where it is believable, else arrival.
@@ -11,19 +12,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count
 from typing import Any
 
 import av
 from av.container import InputContainer
-from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from edge.bmff import nal
 from edge.bmff.params import parameter_sets
 from edge.capture.access import Assembler, has_picture
-from edge.capture.encoder import Quality, frame_period_ns, open_encoder
-from edge.capture.luma import LumaTap, Pace, Shrinker
+from edge.capture.darkroom import Darkroom
+from edge.capture.encoder import frame_period_ns
+from edge.capture.luma import LumaTap
 from edge.capture.options import only, text
 from edge.capture.pump import Pump
 from edge.capture.source import Picture
@@ -54,6 +54,7 @@ class _Work:
 
     assembler: Assembler
     how: str
+    masks_sha256: str
     take: Callable[[av.Packet[Any], int], Items]
 
 
@@ -83,7 +84,8 @@ class V4l2Source:
         stream = container.streams.video[0]
         context = stream.codec_context
         period_ns = frame_period_ns(float(stream.average_rate or self._settings.fps))
-        work = self._work = self._copying(stream, period_ns) if context.name == "h264" else self._encoding(stream, period_ns)
+        copied = context.name == "h264" and not self._settings.transcode
+        work = self._work = self._copying(stream, period_ns) if copied else self._encoding(stream, period_ns)
         pump = self._pump = Pump("v4l2", lambda pump: self._receive(container, stream, work, pump))
         pump.start()
         first = self._first = self._first_key(pump)
@@ -98,6 +100,7 @@ class V4l2Source:
             parameter_sets=sets.annexb() if sets else b"",
             sensor_time=True,
             source_name=f"v4l2 {self._device} {size[0]}x{size[1]} {work.how}",
+            masks_sha256=work.masks_sha256,
         )
 
     def read(self, timeout_s: float) -> Packet | Picture | None:
@@ -147,6 +150,8 @@ class V4l2Source:
 
     def _copying(self, stream: VideoStream, period_ns: int) -> _Work:
         settings = self._settings
+        if settings.masks:
+            raise ConfigError(f"{self._device} gives H.264: masks cannot be burnt in", remedy='set input = "yuyv422" or transcode = true')
         assembler = Assembler("h264", period_ns, bytes(stream.codec_context.extradata or b""), _taken)
         size = settings.luma_width, settings.luma_height
         tap = LumaTap("h264", *size, settings.luma_fps, keys_only=self._keys_only) if settings.luma_path else None
@@ -160,31 +165,21 @@ class V4l2Source:
                 if picture is not None:
                     yield picture
 
-        return _Work(assembler, "h264 from the camera", take)
+        return _Work(assembler, "h264 from the camera", "", take)
 
     def _encoding(self, stream: VideoStream, period_ns: int) -> _Work:
-        settings, context = self._settings, stream.codec_context
-        width, height = context.width & ~1, context.height & ~1
-        encoder = open_encoder(settings.encoder, Quality(width, height, NS_PER_S / period_ns, settings.bitrate_kbps, settings.gop_s))
-        assembler = Assembler(encoder.codec, period_ns, encoder.parameter_sets, _taken, merge=False)
-        shrinker, scaler = Shrinker(settings.luma_width, settings.luma_height), VideoReformatter()
-        pace = Pace(settings.luma_fps) if settings.luma_path else None
-        taken_ns_of: dict[int, int] = {}
+        context = stream.codec_context
+        room = Darkroom(self._settings, context.width, context.height, NS_PER_S / period_ns, watched=True)
+        assembler = Assembler(room.encoder.codec, period_ns, room.encoder.parameter_sets, _taken, merge=False)
 
         def take(packet: av.Packet[Any], at_ns: int) -> Items:
             for frame in context.decode(packet):
-                if pace is not None and pace.due(at_ns):
-                    yield shrinker.shrink(frame, at_ns)
-                number = next(numbers)
-                taken_ns_of[number] = at_ns
-                for unit in encoder.encode(scaler.reformat(frame, width, height, "yuv420p"), number):
-                    shown_ns = taken_ns_of.pop(unit.number)
-                    made = assembler.add(Unit(shown_ns, shown_ns, shown_ns, unit.key, True, unit.data))
+                for item in room.take(frame, at_ns, at_ns):
+                    made = assembler.add(item) if isinstance(item, Unit) else item
                     if made is not None:
                         yield made
 
-        numbers = count()
-        return _Work(assembler, f"{context.name} {encoder.name}", take)
+        return _Work(assembler, f"{context.name} {room.encoder.name}", room.masks_sha256, take)
 
 
 def _taken(_dts_ns: int, arrival_ns: int) -> int:

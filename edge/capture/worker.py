@@ -20,10 +20,11 @@ from edge.capture.catalog import open_source
 from edge.capture.source import CameraUnreachable, EndOfStream, Picture, Source
 from edge.capture.wire import Decoder, Message, Sender, receive
 from edge.clock import monotonic_s
-from edge.errors import EdgeError, StorageError, TryAgain
+from edge.config.masks import masks_sha256
+from edge.errors import ConfigError, EdgeError, StorageError, TryAgain
 from edge.logs import start_logging
 from edge.messages.records import GapReason
-from edge.messages.stream import CameraSettings, Fault, Heartbeat, Packet
+from edge.messages.stream import CameraSettings, Fault, Heartbeat, Packet, StreamInfo
 from edge.window.luma import LumaWriter
 
 log = logging.getLogger("edge.capture.worker")
@@ -121,7 +122,9 @@ class Loop:
 
     def _run(self, source: Source) -> int:
         try:
-            self._sender.put(source.open())
+            info = source.open()
+            check_masks(self._settings, info)
+            self._sender.put(info)
             self._sender.flush()
             self._pump(source)
             self._sender.drain(LAST_WORDS_S)
@@ -168,6 +171,12 @@ class Loop:
                 note=source.note,
             )
         )
+
+
+def check_masks(settings: CameraSettings, info: StreamInfo) -> None:
+    """Whatever an adapter forgot: raises ConfigError unless it burns in exactly the masks it was asked for."""
+    if info.masks_sha256 != masks_sha256(settings.masks):
+        raise ConfigError(f"{info.source_name} does not burn in the masks of camera {settings.id}: no picture is recorded")
 
 
 def _kind(error: EdgeError) -> GapReason:

@@ -11,7 +11,7 @@ from edge.cli.options import config_option, example, known_camera, load_for_serv
 from edge.config.lastgood import keep_last_good
 from edge.config.read import Loaded
 from edge.config.trial import on_trial
-from edge.errors import StorageError
+from edge.errors import ConfigError, StorageError
 from edge.host.linux_disk import LinuxDisk
 
 log = logging.getLogger(__name__)
@@ -23,11 +23,17 @@ log = logging.getLogger(__name__)
 def command(config_path: Path | None, camera: str | None) -> int:
     """Record one camera until SIGTERM.
 
-    Needs the camera and the disk, nothing else. A broken configuration file is replaced by its last good copy.
+    Needs the camera and the disk, nothing else. A broken configuration file is replaced by its last good copy, unless it has privacy masks
+    for this camera that the copy has not.
     """
     stop = stop_on_signals()
     loaded = load_for_service(config_path)
     known = known_camera(loaded.config, camera)
+    if known in loaded.uncovered:
+        raise ConfigError(
+            f"camera {known} is not recorded: {loaded.path} is broken, and its last good copy lacks privacy masks that it has",
+            remedy="correct it, with the help of `edge config check`",
+        )
     from edge.services.recorder import run_recorder
 
     keep(loaded)

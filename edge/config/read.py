@@ -17,6 +17,7 @@ from edge.config.model import NodeConfig
 from edge.config.paths import with_absolute_paths
 from edge.config.problems import ConfigProblems, Problem
 from edge.config.shape import check_tables
+from edge.config.uncovered import uncovered_cameras
 from edge.errors import ConfigError
 from edge.messages.evidence import ConfigFault
 
@@ -32,7 +33,7 @@ class Loaded:
 
     path: the file asked for (absolute). sha256: of the bytes in force. fault: set when the file asked for cannot be used and the last
     good copy is in force: put it into the journal. origins: key path -> file its value comes from; a path not in it has its default.
-    data: the bytes in force.
+    data: the bytes in force. uncovered: cameras that must not be recorded, because the file asked for hides what the copy in force shows.
     """
 
     config: NodeConfig
@@ -41,6 +42,7 @@ class Loaded:
     fault: ConfigFault | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     data: bytes = b""
+    uncovered: frozenset[str] = frozenset()
 
 
 def locate(given: str | Path | None = None) -> Path:
@@ -71,8 +73,17 @@ def load_config(path: Path) -> Loaded:
         last = read_config(path, stored_as=last_good_path(path))
     except ConfigProblems:
         raise broken from None
+    uncovered = frozenset(uncovered_cameras(_bytes(path), last.config))
     fault = ConfigFault(path=str(last.path), errors=_told(broken.problems), in_force_sha256=last.sha256)
-    return Loaded(last.config, last.path, last.sha256, fault, last.origins, last.data)
+    return Loaded(last.config, last.path, last.sha256, fault, last.origins, last.data, uncovered)
+
+
+def _bytes(path: Path) -> bytes:
+    """Of a file that cannot be used; empty where it cannot even be read."""
+    try:
+        return toml.read_bytes(path)
+    except ConfigProblems:
+        return b""
 
 
 def _told(problems: Sequence[Problem]) -> list[str]:

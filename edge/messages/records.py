@@ -51,11 +51,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Boot(msgspec.Struct, frozen=True, kw_only=True):
-    """A process (writer of this journal) started. ended: how the previous run ended, as far as can be seen."""
+    """A process (writer of this journal) started. ended: how the previous run ended, as far as can be seen. Of recorders - masks_sha256: of
+    the privacy masks burnt in, "" for none; masks_in_camera: the camera is said to mask by itself."""
 
     version: str
     ended: Literal["first", "orderly", "crash", "power"]
     config_sha256: str = ""
+    masks_sha256: str = ""
+    masks_in_camera: bool = False
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +91,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     config_sha256: str = ""
     masks_sha256: str = ""
-    """Of the privacy masks in force; "" for none."""
+    """Of the privacy masks burnt in by this node; "" for none."""
     version: str = ""
     clock_source: str = ""
     clock_offset_ms: int | None = None

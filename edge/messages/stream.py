@@ -26,6 +26,10 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
     luma_fps: float = 6.0
     luma_path: str = ""
     """Shared-memory file for the luma window; empty: no window."""
+    masks: list[list[tuple[float, float]]] = []
+    """Privacy masks to be burnt in: corners in 0..1 from the top left. None go to a camera that masks by itself."""
+    transcode: bool = False
+    """Decode what the camera encoded and encode it here."""
     options: dict[str, Any] = {}
     """Adapter's own options ([camera.options]), e.g. speed, loop, seed, night."""
 
@@ -43,6 +47,8 @@ class StreamInfo(msgspec.Struct, frozen=True, kw_only=True):
     sensor_time: bool
     source_name: str
     """What recorded it, without credentials, e.g. "synthetic 1280x720 libx264 ultrafast"."""
+    masks_sha256: str = ""
+    """Of the masks that the source burns into each picture; "" for none. What was asked for and is not here must not be recorded."""
 
 
 class Packet(msgspec.Struct, frozen=True, kw_only=True):

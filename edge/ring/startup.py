@@ -60,7 +60,14 @@ def start_ring(
         unfinished = True
         log.error("camera %s: the recovery is not complete: %s", camera, refused)
     begun = clock.read()
-    ledger.put(Boot(version=version, ended=ended, config_sha256=limits.config_sha256), begun)
+    start = Boot(
+        version=version,
+        ended=ended,
+        config_sha256=limits.config_sha256,
+        masks_sha256=limits.masks_sha256,
+        masks_in_camera=limits.masks_in_camera,
+    )
+    ledger.put(start, begun)
     if earlier.config_sha256 and limits.config_sha256 and earlier.config_sha256 != limits.config_sha256:
         ledger.put(ConfigInForce(sha256=limits.config_sha256, before=earlier.config_sha256), begun)
     history = leftovers.history()

@@ -15,8 +15,8 @@ from typing import get_args
 import edge
 from edge.capture.restart import Limits, RestartLadder
 from edge.clock import Clock, monotonic_s
+from edge.config.masks import masks_sha256
 from edge.config.model import Camera, NodeConfig
-from edge.config.secrets import read_credentials
 from edge.errors import ConfigError, StorageError, TryAgain
 from edge.host import systemd
 from edge.host.disk import Disk
@@ -40,6 +40,7 @@ from edge.ring.sweep import Sweeper
 from edge.seal.chain import Maker
 from edge.seal.opening import identity_opener
 from edge.services.camera_life import CameraLife
+from edge.services.camera_settings import settings_of
 from edge.services.camera_status import StatusFile
 from edge.services.intake import Intake, Interrupted
 from edge.services.interrupted import find_interrupted
@@ -97,29 +98,6 @@ def check_links(disk: Disk, data: Path) -> None:
         log.error("%s: whether hard links work cannot be told now: %s", data, refused)
 
 
-def settings_of(camera: Camera, folders: NodeFolders) -> CameraSettings:
-    """What the capture worker is told. Raises ConfigError for an unusable secrets file."""
-    options = dict(camera.options)
-    if camera.secrets:
-        options["user"], options["password"] = read_credentials(Path(camera.secrets), f"camera {camera.id}: secrets")
-    return CameraSettings(
-        id=camera.id,
-        source=camera.source,
-        width=camera.width,
-        height=camera.height,
-        fps=camera.fps,
-        bitrate_kbps=camera.bitrate_kbps,
-        gop_s=camera.gop_s,
-        encoder=camera.encoder,
-        luma_source=camera.luma_source if camera.motion else "",
-        luma_width=camera.luma_width,
-        luma_height=camera.luma_height,
-        luma_fps=camera.luma_fps,
-        luma_path=str(folders.run(camera.id) / "luma") if camera.motion else "",
-        options=options,
-    )
-
-
 class _Recorder:
     """Composition and main thread of a recorder."""
 
@@ -138,7 +116,13 @@ class _Recorder:
         ring = RingFolder(disk, folders.ring(camera.id))
         sweeper = Sweeper(disk, ring, self._journal, policy_of(config), self._clock, camera.id)
         limits = RingLimits(
-            config.ring.segment_s, config.ring.sync, camera.bitrate_kbps, config_sha256=config_sha256, version=edge.__version__
+            config.ring.segment_s,
+            config.ring.sync,
+            camera.bitrate_kbps,
+            config_sha256=config_sha256,
+            masks_sha256=masks_sha256(settings.masks),
+            masks_in_camera=camera.masks_in_camera,
+            version=edge.__version__,
         )
         retention = Retention(sweeper, self._journal, self._clock, config.retention.journal_days)
         recording = start_ring(disk, folders, camera.id, self._clock, boot, self._ledger, retention, limits, edge.__version__)

@@ -24,7 +24,8 @@ from edge.messages.records import TYPE_OF, Boot, Gap, Segment, Stop, facts_of
 from edge.messages.status import CameraStatus
 from edge.ring.check import check
 from edge.ring.layout import folders_of
-from edge.services.recorder import run_recorder, settings_of
+from edge.services.camera_settings import settings_of
+from edge.services.recorder import run_recorder
 
 DEADLINE_S = 60.0
 
