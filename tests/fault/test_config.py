@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from typing import Any
 
 import pytest
 
 from edge.config.read import last_good_path
-from tests.support.command import edge, environment
+from tests.support.command import edge
+from tests.support.node_process import end, records, running, sealed, wait_for
 from tests.support.nodefile import write_config
 
 GOOD = """
@@ -40,47 +32,6 @@ fps = 10
 motion = false
 """
 BROKEN = GOOD.replace("segment_s = 2.0", "segment_s = 2000.0\nsegmnt = 1")
-LIMIT_S = 40.0
-
-
-@contextmanager
-def running(*words: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([sys.executable, "-m", "edge", *words], env=environment(), stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
-
-
-def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
-    deadline_s, turn = time.monotonic() + LIMIT_S, Event()
-    while not condition():
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < deadline_s
-        turn.wait(0.1)
-
-
-def sealed(folder: Path) -> list[Path]:
-    return sorted((folder / "data/ring/cam0").glob("20*/*.mp4"))
-
-
-def records(folder: Path, kind: str) -> list[dict[str, Any]]:
-    lines = [
-        line for path in sorted((folder / "data/journal/recorder.cam0").glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
-    ]
-    return [record for record in map(json.loads, lines) if record["type"] == kind]
-
-
-def end(process: subprocess.Popen[str]) -> str:
-    """Stop in order; what it said."""
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 0, said
-    return said
 
 
 def test_a_broken_new_file_never_stops_recording(tmp_path: Path) -> None:

@@ -190,6 +190,8 @@ def test_a_worker_without_settings_gives_up() -> None:
     [
         (CameraSettings(id="c", source="carrier-pigeon:7"), "camera_died", 78, "no known kind"),
         (CameraSettings(id="c", source="synthetic:", options={"sped": 2}), "camera_died", 78, "sped"),
+        (CameraSettings(id="c", source="synthetic:", masks=[[(0, 0), (1, 1), (1, 0), (0, 1)]]), "camera_died", 78, "mask 0 crosses"),
+        (CameraSettings(id="c", source="rtsp://127.0.0.1:9/x", masks=[[(0, 0), (1, 1), (1, 0)]]), "camera_died", 78, "cannot be burnt in"),
         (CameraSettings(id="c", source="file:/nowhere/film.mp4"), "camera_died", 75, "film.mp4"),
         (CameraSettings(id="c", source="v4l2:/dev/video99"), "camera_died", 75, "/dev/video99"),
         (CameraSettings(id="c", source="rtsp://127.0.0.1:9/street"), "camera_unreachable", 75, "127.0.0.1:9"),
