@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from edge.config.model import Upload
+from edge.config.on_request import Upload
 from edge.upload.send import Sent, settings_of
 from tests.support.clips import MemoryClip, noise
 from tests.support.delivery import Delivery

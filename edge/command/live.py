@@ -13,7 +13,7 @@ import msgspec
 from edge.clip.warrant import check_warrant
 from edge.clock import NS_PER_S, Clock, format_utc
 from edge.command.arguments import args_of, known_camera
-from edge.config.model import Live
+from edge.config.on_request import Live
 from edge.errors import Refused
 from edge.messages.clip import ClipRequest
 from edge.messages.evidence import Viewed

@@ -150,6 +150,11 @@ def _upload(upload: Tables | None) -> Iterator[Problem]:
         yield from _upload_url(upload["url"])
     if len(quiet_minutes(upload.get("quiet_hours", []))) == DAY_MINUTES:
         yield Problem("upload.quiet_hours", "leave no minute of the day for uploads")
+    signed = upload.get("method") == "s3"
+    if signed and not upload.get("token_file"):
+        yield Problem("upload.token_file", 'method = "s3" needs it: a file with the line ACCESS_KEY_ID:SECRET_ACCESS_KEY')
+    if "region" in upload and not signed:
+        yield Problem("upload.region", 'counts only with method = "s3": write that, or leave it out')
     if "daily_mb" in upload and upload.get("metered") is not True:
         yield Problem("upload.daily_mb", "counts only with metered = true: write that, or leave it out")
     yield from _pair(upload, "upload")

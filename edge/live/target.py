@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from edge.config.model import Live
+from edge.config.on_request import Live
 from edge.config.secrets import read_first_line
 
 TOKEN_KEY = "live.token_file"

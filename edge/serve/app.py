@@ -16,7 +16,7 @@ from starlette.routing import Route
 from edge.clip.snapshot import Snapshot, take_snapshot
 from edge.clock import format_utc, monotonic_s
 from edge.command.looking import TIMELINE_MAX_S
-from edge.config.model import Serve
+from edge.config.on_request import Serve
 from edge.errors import EdgeError, Refused
 from edge.messages.clip import ClipRequest
 from edge.messages.evidence import Viewed

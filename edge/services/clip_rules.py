@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from edge.clock import Clock
 from edge.config.hours import quiet_minutes
-from edge.config.model import Upload
+from edge.config.on_request import Upload
 from edge.host.disk import Disk
 from edge.upload.budget import DailyBudget
 from edge.upload.pace import FairPace

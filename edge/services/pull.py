@@ -15,7 +15,8 @@ from threading import Event
 
 from edge.clip.found import find_clips
 from edge.clock import Clock
-from edge.config.model import NodeConfig, Serve
+from edge.config.model import NodeConfig
+from edge.config.on_request import Serve
 from edge.config.secrets import secret_fault
 from edge.errors import ConfigError, TryAgain
 from edge.host import systemd

@@ -15,10 +15,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge.config.cross import is_loopback
-from edge.config.model import Upload
+from edge.config.on_request import Upload
 from edge.config.secrets import read_first_line
 from edge.errors import ConfigError
 from edge.host.origin import on_our_origin, origin
+from edge.upload.sigv4 import Signer
 from edge.upload.steps import Broken, Reply
 from edge.upload.tls import TlsFiles
 from edge.upload.wire import Count, Wire, dial
@@ -37,11 +38,12 @@ _INVITATION_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where uploads go: the creation URL, a bearer token ("" for none), TLS (None: plain http)."""
+    """Where uploads go: the creation URL, a bearer token ("" for none), TLS (None: plain http), who signs each request (None: nobody)."""
 
     url: str
     token: str = ""
     tls: TlsFiles | None = None
+    signer: Signer | None = None
 
 
 def target_of(settings: Upload) -> Target:
@@ -49,12 +51,18 @@ def target_of(settings: Upload) -> Target:
     token = read_first_line(Path(settings.token_file), "upload.token_file") if settings.token_file else ""
     if not re.fullmatch(r"[!-~]*", token):
         raise ConfigError(f"upload.token_file: {settings.token_file}: a bearer token is ASCII without blanks (RFC 6750)")
+    signer = None
+    if settings.method == "s3":
+        key_id, colon, secret = token.partition(":")
+        if not (key_id and colon and secret):
+            raise ConfigError(f"upload.token_file: {settings.token_file}: for s3 its first line is ACCESS_KEY_ID:SECRET_ACCESS_KEY")
+        token, signer = "", Signer(key_id, secret, settings.region)
     scheme, host, _ = origin(settings.url)
     if scheme == "http":
         if not is_loopback(host):
             raise ConfigError(f"[upload] url {settings.url}: plain http leaves this machine", remedy="use https")
-        return Target(settings.url, token)
-    return Target(settings.url, token, TlsFiles(settings.ca, settings.certificate, settings.key))
+        return Target(settings.url, token, None, signer)
+    return Target(settings.url, token, TlsFiles(settings.ca, settings.certificate, settings.key), signer)
 
 
 class Http:
@@ -77,11 +85,15 @@ class Http:
     ) -> Reply | Broken:
         """`body` gives exactly `length` bytes, afresh at each call (a kept-alive connection the server has closed is replaced once;
         a redirect within the origin is followed, with the method kept). A large PUT asks first (Expect: 100-continue), so that a refusal
-        costs no body. What `body` raises passes through."""
+        costs no body. Where requests are signed, one that is refused for our clock is sent once more by the server's. What `body` raises
+        passes through."""
+        signer = self._target.signer
         for _ in range(_MOST_REDIRECTS):
             answer = self._once(method, url, headers, body, length, read)
             if isinstance(answer, Reply) and answer.status == 417 and self._asks_first:
                 self._asks_first = False
+                continue
+            if isinstance(answer, Reply) and answer.status == 403 and signer and signer.learn(answer.headers.get("date", "")):
                 continue
             if not isinstance(answer, Reply) or answer.status not in _REDIRECTS:
                 return answer
@@ -158,7 +170,8 @@ class Http:
         connection.putheader("Host", parts.netloc.rpartition("@")[2])
         if self._target.token:
             connection.putheader("Authorization", f"Bearer {self._target.token}")
-        for name, value in headers.items():
+        signature = self._target.signer.sign(method, url, headers) if self._target.signer else {}
+        for name, value in {**headers, **signature}.items():
             connection.putheader(name, value)
         if length is not None or method == "POST":
             connection.putheader("Content-Length", str(length or 0))

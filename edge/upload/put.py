@@ -7,7 +7,9 @@ What the machine guarantees:
    Other servers get the name at once. What lay there before this job, with other bytes, is never overwritten: the job fails.
 3. `Done` only when the server's copy is proved equal: size and a SHA-256 that the server tells (Repr-Digest, x-amz-checksum-sha256), or
    the hash of all bytes read back with GET. An ETag proves nothing: it is the MD5 only of some objects of some servers.
-4. 401/403/413 and other refusals of the PUT: fail with a code. 5xx, 408, 425, 429 and broken connections: back off, for ever.
+4. With `objects` (S3 and what speaks like it) there are no folders and no MOVE to ask for: an object is there whole or not at all. The PUT
+   carries the hash of its body, which such a server checks and keeps.
+5. 401/403/413 and other refusals of the PUT: fail with a code. 5xx, 408, 425, 429 and broken connections: back off, for ever.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from edge.messages.tus import count_of, sha256_of, words_of
+from edge.upload.sigv4 import PAYLOAD
 from edge.upload.steps import (
     LATER,
     Action,
@@ -43,6 +46,7 @@ from edge.upload.steps import (
 
 Stage = Literal["look", "probe", "folder", "put", "check", "move", "moved", "unmoved"]
 _TRIES = 3
+_OBJECT_BYTES = 5 << 30
 REFUSALS = {401: "unauthorised", 403: "forbidden", 413: "too_large"}
 _DIGESTS = {"Want-Repr-Digest": "sha-256=10", "x-amz-checksum-mode": "ENABLED"}
 
@@ -50,14 +54,16 @@ _DIGESTS = {"Want-Repr-Digest": "sha-256=10", "x-amz-checksum-mode": "ENABLED"}
 class PutMachine:
     """One file. Not thread-safe; belongs to the driver's thread. Readable by the driver: as tus.Machine."""
 
-    def __init__(self, offer: Offer, limits: Limits | None = None, remembered_url: str = "") -> None:
+    def __init__(self, offer: Offer, limits: Limits | None = None, remembered_url: str = "", *, objects: bool = False) -> None:
         self._offer = offer
+        self._objects = objects
         self._limits = limits or Limits()
         words = [quote(offer.metadata[key], safe="") for key in ("node", "request", "name")]
         base = offer.creation_url.rstrip("/")
         self._base = base + "/"
-        self._folders = [f"{base}/{words[0]}/", f"{base}/{words[0]}/{words[1]}/"]
-        self._final = self._folders[1] + words[2]
+        folder = f"{base}/{words[0]}/{words[1]}/"
+        self._folders = [] if objects else [f"{base}/{words[0]}/", folder]
+        self._final = folder + words[2]
         self._part = part_of(self._final, offer.sha256)
         self._stage: Stage = "look"
         self._moves = False
@@ -151,6 +157,8 @@ class PutMachine:
         return Done(self._final)
 
     def _probe(self) -> Action:
+        if self._objects:
+            return self._put()
         self._stage = "probe"
         return Ask("OPTIONS", self._base)
 
@@ -170,9 +178,19 @@ class PutMachine:
     def _put(self) -> Action:
         self._stage = "put"
         self.attempts += 1
-        return Ask("PUT", self._part if self._moves else self._final, {"Content-Type": "application/octet-stream"}, body=True)
+        headers = {"Content-Type": "application/octet-stream"}
+        if self._objects:
+            if self._offer.size > _OBJECT_BYTES:
+                return Failed("too_large", f"{self._offer.size} bytes: S3 takes at most {_OBJECT_BYTES} in one PUT; ask for a shorter clip")
+            checksum = base64.b64encode(bytes.fromhex(self._offer.sha256)).decode()
+            headers |= {PAYLOAD: self._offer.sha256, "x-amz-sdk-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": checksum}
+        return Ask("PUT", self._part if self._moves else self._final, headers, body=True)
 
     def _stored(self, answer: Reply) -> Action:
+        if answer.status == 400 and self._objects:  # also: what came has not the hash that was signed
+            self._corrupt += 1
+            self.trouble = "the server refused the bytes, or the request (400)"
+            return Rehash(self._head("look"))
         if answer.status < 300:
             self._failures = 0
             return self._head("check")
@@ -205,7 +223,7 @@ class PutMachine:
         if fault is not None:
             return fault
         if self._corrupt >= self._limits.corrupt_tries:
-            return Failed("corrupted", f"the server stored other bytes {self._corrupt} times")
+            return Failed("corrupted", f"{self.trouble}; {self._corrupt} times")
         return self._back_off(self.trouble)
 
     def _back_off(self, why: str, least_s: float = 0.0) -> Action:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from edge.clock import monotonic_s
-from edge.config.model import Upload
+from edge.config.on_request import Upload
 from edge.errors import IntegrityError
 from edge.messages.tus import PATCH_TYPE, TUS_VERSION, encode_metadata
 from edge.upload import steps
@@ -48,7 +48,7 @@ class Settings:
     progress_timeout_s: float = 20.0
     bytes_per_s: float = 0.0
     limits: steps.Limits = field(default_factory=steps.Limits)
-    method: Literal["tus", "put"] = "tus"
+    method: Literal["tus", "put", "s3"] = "tus"
 
 
 def settings_of(upload: Upload) -> Settings:
@@ -133,8 +133,11 @@ class _Driver:
         self._deadline_s = deadline_s
         self._draw = draw
         self._passage = passage
-        machine = PutMachine if settings.method == "put" else Machine
-        self._machine: Machine | PutMachine = machine(offer, settings.limits, remembered_url)
+        self._machine: Machine | PutMachine
+        if settings.method == "tus":
+            self._machine = Machine(offer, settings.limits, remembered_url)
+        else:
+            self._machine = PutMachine(offer, settings.limits, remembered_url, objects=settings.method == "s3")
         self._url = remembered_url
 
     def run(self, remember: Callable[[str], None]) -> Sent:

@@ -44,6 +44,8 @@ class Wire:
         self._count = count
         self._give_up_s = 0.0
         self._queued = 0
+        self._readers = 0
+        self._closing = False
         self._came = b""
         """Of an answer that was looked at: read before anything else."""
 
@@ -95,10 +97,20 @@ class Wire:
         return received
 
     def makefile(self, mode: str) -> io.BufferedReader:
+        self._readers += 1
         return io.BufferedReader(_Reading(self))
 
     def close(self) -> None:
-        self._sock.close()
+        """Once no answer is being read any more: http.client closes as soon as it knows that this one is the last."""
+        self._closing = True
+        if not self._readers:
+            self._sock.close()
+
+    def release(self) -> None:
+        """One reader less."""
+        self._readers -= 1
+        if self._closing:
+            self.close()
 
     def _patiently(self, step: Callable[[], int]) -> int:
         while True:
@@ -115,6 +127,8 @@ class Wire:
                 self._queued = queued
 
     def _unacknowledged(self) -> int:
+        if self._sock.fileno() < 0:  # closed after its last answer
+            return 0
         answer = fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
         return int(struct.unpack("i", answer)[0])
 
@@ -128,6 +142,11 @@ class _Reading(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         return self._wire.receive_into(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._wire.release()
+        super().close()
 
 
 def dial(

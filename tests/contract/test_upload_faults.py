@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -51,14 +50,14 @@ class Tried:
         assert self.left_over() == [], "of a file that is done nothing but itself is left"
 
     def left_over(self) -> list[str]:
-        job = self.server.job(self.delivery.request)
-        return [each.name for each in job.glob("*") if not each.name.startswith("clip.mp4") or each.name.endswith(".part")]
+        names = self.server.names(self.delivery.request)
+        return [name for name in names if not name.startswith("clip.mp4") or name.endswith(".part")]
 
 
 def through(server: Server, port: int) -> Delivery:
     number = next(_numbers)
     settings = replace(quick(progress_timeout_s=0.5, patch_bytes=PART), method=server.method)
-    return Delivery(server.through(port), MemoryClip(noise(SIZE, number)), request=f"r-{number}", settings=settings)
+    return Delivery(server.through(port), MemoryClip(noise(SIZE, number)), request=f"r-{number}", settings=settings, signer=server.signer)
 
 
 def tried(server: Server, meddle: Meddle) -> Tried:
@@ -104,14 +103,14 @@ def test_a_fault_that_passes_costs_no_byte_of_the_copy(server: Server, name: str
 @at(KINDS)
 @pytest.mark.parametrize("fault", [LoseAnswer(), Answer(503)], ids=["lost", "503"])
 def test_so_does_one_at_any_other_request(server: Server, fault: Fault) -> None:
-    asked = {"tus": ["OPTIONS", "POST", "HEAD"], "put": ["OPTIONS", "HEAD", "GET"]}[server.method]
+    asked = {"tus": ["OPTIONS", "POST", "HEAD"], "put": ["OPTIONS", "HEAD", "GET"], "s3": ["HEAD"]}[server.method]
     for method in [*asked, *(["MKCOL", "MOVE"] if server.kind in MOVING else [])]:
         meddle = Once(method, fault)
         tried(server, meddle).assert_equal()
         assert meddle.met, method
 
 
-@at(KINDS)
+@at([kind for kind in KINDS if kind != "s3"])  # a signature is for one path: there the proxy cannot lead back
 @pytest.mark.parametrize("status", [307, 308])
 def test_a_redirect_within_the_origin_is_followed(server: Server, status: int) -> None:
     def meddle(method: str, path: str) -> Fault | None:
@@ -141,7 +140,7 @@ def test_a_refusal_ends_it_with_its_code_and_nothing_under_the_name(server: Serv
     outcome = tried(server, in_the_middle(server, Answer(status)))
     assert (outcome.sent.state, outcome.sent.code) == ("failed", code)
     assert server.method == "tus" or outcome.sent.progress.sent_bytes == 0, "a PUT asks first"
-    assert not (server.job(outcome.delivery.request) / "clip.mp4").exists()
+    assert "clip.mp4" not in server.names(outcome.delivery.request)
 
 
 @at(TUS)
@@ -163,7 +162,7 @@ def test_a_byte_that_changes_on_the_way_never_stays(server: Server) -> None:
 def test_a_link_cut_every_few_hundred_kilobytes_delivers(server: Server) -> None:
     with Proxy(server.port) as proxy:
         proxy.cut_every = 200_000
-        if server.method == "put":  # each file whole: a link that is never up long enough never delivers one
+        if server.method != "tus":  # each file whole: a link that is never up long enough never delivers one
             proxy.cuts_left = 3
         delivery = through(server, proxy.port)
         outcome = Tried(server, delivery, delivery.send(within_s=30))
@@ -202,20 +201,14 @@ def test_an_upload_that_is_gone_from_the_server_starts_anew(server: Server) -> N
     assert len(outcome.delivery.remembered) == 2
 
 
-def _file(server: Server, request: str) -> Path:
-    return server.job(request) / "clip.mp4"
-
-
 @at(PUT)
 @pytest.mark.parametrize("there", [b"somebody else's", noise(SIZE + 1)], ids=["short", "longer"])
 def test_what_lies_under_that_name_already_is_never_overwritten(server: Server, there: bytes) -> None:
     delivery = through(server, server.port)
-    path = _file(server, delivery.request)
-    path.parent.mkdir(parents=True)
-    path.write_bytes(there)
+    server.place(delivery.request, "clip.mp4", there)
     sent = delivery.send(within_s=30)
     assert (sent.state, sent.code) == ("failed", "conflict")
-    assert path.read_bytes() == there
+    assert server.stored(delivery.url, "clip.mp4", delivery.request) == there
 
 
 @at(MOVING)

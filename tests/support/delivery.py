@@ -11,6 +11,7 @@ from edge.clock import monotonic_s
 from edge.upload.http import Target
 from edge.upload.parcel import metadata_of
 from edge.upload.send import Progress, Sent, Settings, send_file
+from edge.upload.sigv4 import Signer
 from edge.upload.steps import Limits
 from tests.support.clips import MemoryClip
 
@@ -34,6 +35,7 @@ class Delivery:
     name: str = "clip.mp4"
     request: str = "r-1"
     token: str = ""
+    signer: Signer | None = None
     settings: Settings = QUICK
     hook: Callable[[Progress], None] = lambda progress: None
     remembered: list[str] = field(default_factory=list)
@@ -42,7 +44,7 @@ class Delivery:
     def send(self, within_s: float = 60.0, target: Target | None = None) -> Sent:
         sha256 = self.clip.etag()
         return send_file(
-            target or Target(self.url, self.token),
+            target or Target(self.url, self.token, None, self.signer),
             self.clip,
             metadata=metadata_of("pole-7", self.request, self.name, sha256),
             sha256=sha256,

@@ -12,7 +12,7 @@ from edge.clock import NS_PER_S, ManualClock
 from edge.command.authority import Authority
 from edge.command.dispatch import Dispatcher
 from edge.command.ledger import MOST, Ledger
-from edge.config import model
+from edge.config import on_request
 from edge.host.model_disk import ModelDisk
 from edge.journal.reader import JournalReader
 from edge.journal.writer import JournalWriter
@@ -24,7 +24,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 BOOT = "this-boot"
 FOLDER = Path("/data/agent/commands")
 
-PER_OPERATOR_AND_HOUR = model.Command().per_operator_and_hour
+PER_OPERATOR_AND_HOUR = on_request.Command().per_operator_and_hour
 
 
 class Node:

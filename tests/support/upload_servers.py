@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import sys
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +14,11 @@ from typing import Literal
 
 import pytest
 
+from edge.upload.sigv4 import Signer
 from tests.support.line_process import LineProcess
 from tests.support.nginx import nginx
 from tests.support.receiver_process import receiver_process
+from tests.support.s3 import BUCKET, s3, town_signer
 from tests.support.tus_node import tus_node
 from tests.support.webdav import webdav
 
@@ -57,10 +61,11 @@ _STARTS: dict[str, Callable[[Path, int], LineProcess]] = {
     "tuspyserver": tuspyserver,
     "wsgidav": webdav,
     "nginx": nginx,
+    "s3": s3,
     "nginx-dav": lambda folder, port: nginx(folder, port, extended=True),
 }
 TUS = ("edge", "tus-node", "tuspyserver")
-PUT = ("wsgidav", "nginx", "nginx-dav")
+PUT = ("wsgidav", "nginx", "nginx-dav", "s3")
 KINDS = TUS + PUT
 MOVING = ("wsgidav", "nginx-dav")
 """Give a file its name only when it is whole, by MOVE."""
@@ -83,12 +88,16 @@ class Server:
         return int(self.process.first_line)
 
     @property
-    def method(self) -> Literal["tus", "put"]:
-        return "tus" if self.kind in TUS else "put"
+    def method(self) -> Literal["tus", "put", "s3"]:
+        return "s3" if self.kind == "s3" else "tus" if self.kind in TUS else "put"
+
+    @property
+    def signer(self) -> Signer | None:
+        return town_signer() if self.kind == "s3" else None
 
     @property
     def path(self) -> str:
-        return "/files" if self.kind in TUS else "/"
+        return f"/{BUCKET}" if self.kind == "s3" else "/files" if self.kind in TUS else "/"
 
     @property
     def url(self) -> str:
@@ -105,11 +114,35 @@ class Server:
 
     def stored(self, url: str, name: str, request: str = "r-1") -> bytes:
         """What the receiver has of a whole upload."""
+        if self.kind == "s3":
+            return self._look(f"pole-7/{request}/{name}")
         place = self.folder / url.rpartition("/")[2] if self.kind in ("tus-node", "tuspyserver") else self.job(request) / name
         return place.read_bytes()
 
     def job(self, request: str) -> Path:
         return self.folder / "pole-7" / request
+
+    def names(self, request: str) -> list[str]:
+        """Of what lies there of a job."""
+        if self.kind == "s3":
+            listed = self._look(f"?list-type=2&prefix=pole-7/{request}/").decode()
+            return [key.rpartition("/")[2] for key in re.findall("<Key>([^<]+)</Key>", listed)]
+        return [each.name for each in self.job(request).glob("*")]
+
+    def place(self, request: str, name: str, data: bytes) -> None:
+        """By somebody else."""
+        if self.kind == "s3":
+            self._look(f"pole-7/{request}/{name}", data)
+        else:
+            self.job(request).mkdir(parents=True)
+            (self.job(request) / name).write_bytes(data)
+
+    def _look(self, path: str, data: bytes | None = None) -> bytes:
+        headers = {"Content-Type": "application/octet-stream"}
+        url = f"http://127.0.0.1:{self.port}/look/{BUCKET}/{path}"
+        asked = urllib.request.Request(url, data, headers, method="GET" if data is None else "PUT")
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return bytes(answer.read())
 
     def forget_all(self) -> None:
         """Every upload that is under way is gone, as when it expired."""

@@ -175,3 +175,11 @@ def test_a_live_picture_goes_where_it_cannot_be_read_on_the_way(url: str) -> Non
 )
 def test_a_live_picture_is_not_sent_in_the_clear_nor_to_nowhere(url: str) -> None:
     assert set(faults(f'[live]\nurl = "{url}"\n')) == {"live.url"}
+
+
+def test_s3_wants_a_key_and_a_region_wants_s3() -> None:
+    upload = '[upload]\nurl = "https://s3.town.pl/footage"\n'
+    assert faults(f'{upload}method = "s3"\ntoken_file = "key"\nregion = "eu-central-1"\n') == {}
+    assert set(faults(f'{upload}method = "s3"\n')) == {"upload.token_file"}
+    assert set(faults(f'{upload}region = "eu-central-1"\n')) == {"upload.region"}
+    assert set(faults(f'{upload}method = "s3"\ntoken_file = "key"\nregion = "Frankfurt am Main"\n')) == {"upload.region"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.clock import ManualClock, parse_utc
-from edge.config.model import Upload
+from edge.config.on_request import Upload
 from edge.host.model_disk import ModelDisk
 from edge.services.clip_rules import rules_of
 

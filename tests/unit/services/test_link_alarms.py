@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.clock import ManualClock, utc_datetime
-from edge.config.model import Camera, Mqtt, Node, NodeConfig, Upload
+from edge.config.model import Camera, Mqtt, Node, NodeConfig
+from edge.config.on_request import Upload
 from edge.journal.reader import JournalReader
 from edge.link.port import Cause, Connected, Subscribed, Unreachable
 from edge.messages.records import AlarmRaised, facts_of

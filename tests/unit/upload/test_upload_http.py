@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.clock import ManualClock, monotonic_s
-from edge.config.model import Upload
+from edge.config.on_request import Upload
 from edge.errors import ConfigError
 from edge.host.linux_disk import LinuxDisk
 from edge.upload.http import Http, Target, target_of
@@ -61,6 +62,15 @@ def test_a_kept_connection_the_server_has_closed_is_replaced_at_once() -> None:
         assert isinstance(http.request("HEAD", url(server), {}), Reply)
         http.close()
     assert server.connections == 2
+
+
+def test_an_answer_that_ends_with_its_connection_is_read_whole() -> None:
+    with ScriptedHttp([0, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhe", b"llo", CLOSE]) as server:
+        http = client(server)
+        answer = http.request("GET", url(server), {}, read=lambda: None)
+        http.close()
+    assert isinstance(answer, Reply)
+    assert (answer.body_bytes, answer.body_sha256) == (5, hashlib.sha256(b"hello").hexdigest())
 
 
 def test_a_fresh_connection_that_is_closed_is_broken() -> None:

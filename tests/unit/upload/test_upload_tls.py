@@ -11,7 +11,7 @@ import pytest
 from edge.centre.serve import ReceiverServer, ServeSettings
 from edge.centre.upload_store import StoreLimits
 from edge.clock import ManualClock
-from edge.config.model import Upload
+from edge.config.on_request import Upload
 from edge.errors import ConfigError
 from edge.host.linux_disk import LinuxDisk
 from edge.upload.http import target_of
