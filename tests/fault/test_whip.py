@@ -51,7 +51,7 @@ def test_a_receiver_that_dies_and_comes_back_is_found_again(ring: LiveRing, tmp_
         first.kill()
         with WhipReceiver(tmp_path / "two.h264", port=port) as second:
             second.wait_for("begun")
-            until(lambda: second.output.exists() and second.output.stat().st_size > 1000, 20)
+            until(lambda: second.output.exists() and second.output.stat().st_size > 12_000, 20)
             last = show.end()
             second.wait_for("ended")
     assert (last.state, last.data["ended"], last.data["reconnects"]) == ("done", "asked", 1)
