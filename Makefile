@@ -12,9 +12,9 @@ test: ## everything that must hold, in one pytest run
 	@image/desk-setup.sh test
 	.venv/bin/python -m pytest -n 4 --dist loadgroup
 
-soak: ## long fault runs
+soak: ## long fault runs, and every fault test in full
 	@image/desk-setup.sh test
-	.venv/bin/python -m pytest tests/soak --timeout 7200
+	EDGE_TESTS_FULL=1 .venv/bin/python -m pytest tests/soak tests/fault --timeout 7200
 
 faults: ## every fault of the link, and a table of what it took
 	@image/desk-setup.sh test

@@ -20,7 +20,7 @@ test)
         gstreamer1.0-plugins-good:@gst:qtdemux gstreamer1.0-plugins-bad:@gst:h265parse gstreamer1.0-plugins-ugly:@gst:x264enc
         gstreamer1.0-libav:@gst:avdec_h264 python3-gi:@gi:Gst gir1.2-gst-rtsp-server-1.0:@gi:GstRtspServer
         gstreamer1.0-nice:@gst:nicesink gir1.2-gst-plugins-bad-1.0:@gi:GstWebRTC
-        nginx:nginx libnginx-mod-http-dav-ext:@file:/usr/lib/nginx/modules/ngx_http_dav_ext_module.so
+        mmdebstrap:mmdebstrap device-tree-compiler:dtc nginx:nginx libnginx-mod-http-dav-ext:@file:/usr/lib/nginx/modules/ngx_http_dav_ext_module.so
         softhsm2:softhsm2-util openssl:openssl chromium:chromium poppler-utils:pdfinfo e2fsprogs:mkfs.ext4 mount:losetup iproute2:ip procps:ps"
     ;;
 *)

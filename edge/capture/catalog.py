@@ -16,9 +16,10 @@ ADAPTERS = {
     "file": ("edge.capture.file", "FileSource"),
     "rtsp": ("edge.capture.rtsp", "RtspSource"),
     "rtsps": ("edge.capture.rtsp", "RtspSource"),
+    "picamera2": ("edge.capture.picamera", "PicameraSource"),
     "v4l2": ("edge.capture.v4l2", "V4l2Source"),
 }
-_REMEDY = "use synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0"
+_REMEDY = "use synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID]"
 
 
 def kind_of(source: str) -> str:

@@ -122,7 +122,7 @@ def open_encoder(name: str, quality: Quality) -> Encoder:
     if quality.width % 2 or quality.height % 2:
         raise ConfigError(f"{quality.width}x{quality.height}: width and height must be even for 4:2:0 video")
     if name not in ("auto", "libx264"):
-        raise ConfigError(f"unknown encoder {name!r}", remedy='use "auto" or "libx264"')
+        raise ConfigError(f"there is no encoder {name!r} for this source", remedy='use "auto" or "libx264"')
     return LibX264(quality)
 
 

@@ -52,7 +52,8 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """open_s: from start to the first packet (a source opens within 10 s). stable_s: packets for this long forget the past.
-    failures ends within window_s: the camera has failed, and is tried every retry_s."""
+    failures ends within window_s: the camera has failed, and is tried every retry_s - but at once, as long as each try gives useful_s of
+    footage: waiting would cost more than the fault does."""
 
     stall_s: float = 2.0
     open_s: float = 15.0
@@ -60,6 +61,7 @@ class Limits:
     failures: int = 5
     window_s: float = 600.0
     retry_s: float = 60.0
+    useful_s: float = 2.0
 
 
 class RestartLadder:
@@ -108,13 +110,16 @@ class RestartLadder:
 
     def ended(self, now_s: float) -> Decision:
         """A worker ended or was killed. Call once per worker."""
-        self._started_s = None
+        useful = self._first_s is not None and self._last_s is not None and self._last_s - self._first_s >= self._limits.useful_s
+        self._started_s = self._first_s = self._last_s = None
         self.restarts += 1
         self._ends.append(now_s)
         while self._ends and now_s - self._ends[0] > self._limits.window_s:
             self._ends.popleft()
         if len(self._ends) >= self._limits.failures:
             self.failed = True
-        if self.failed:
+        if useful:
+            self._backoff.reset()
+        elif self.failed:
             return Decision(self._uniform(self._limits.retry_s / 2, self._limits.retry_s), True, len(self._ends))
-        return Decision(self._backoff.next_s(), False, len(self._ends))
+        return Decision(self._backoff.next_s(), self.failed, len(self._ends))

@@ -45,7 +45,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One camera."""
 
     id: Annotated[Name, Meta(description="camera id: folder name, topic level, unique on the node")]
-    source: Annotated[str, Meta(description="synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0")]
+    source: Annotated[str, Meta(description="synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID]")]
     name: Annotated[str, Meta(description="for people")] = ""
     luma_source: Annotated[str, Meta(description="second, small stream of an IP camera, for motion; empty: key frames are decoded")] = ""
     secrets: Annotated[SecretPath, Meta(description="file (mode 0600) with the lines user=... and password=..., for rtsp")] = ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-KINDS = ("synthetic", "file", "rtsp", "rtsps", "v4l2")
+KINDS = ("synthetic", "file", "rtsp", "rtsps", "v4l2", "picamera2")
 NETWORK = ("rtsp", "rtsps")
-KNOWN_TEXT = "synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0"
+KNOWN_TEXT = "synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID]"
 
 
 def kind_of(source: str) -> str:

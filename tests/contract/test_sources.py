@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import threading
 import time
@@ -68,6 +69,13 @@ def v4l2(_stack: ExitStack, _folder: Path, codec: Codec, **options: Any) -> Rig:
     return Rig(CameraSettings(id="c", source=f"v4l2:{DEVICE}", width=640, height=480, options=options))
 
 
+def picamera2(_stack: ExitStack, _folder: Path, codec: Codec, **options: Any) -> Rig:
+    if importlib.util.find_spec("libcamera") is None:
+        pytest.skip("picamera2 runs in the camera rig: tests/contract/test_camera_rig.py")
+    settings = CameraSettings(id="c", source="picamera2:pole-cam-0", width=320, height=180, gop_s=GOP / 25, options=options)
+    return Rig(settings)
+
+
 RIGS: dict[str, tuple[Callable[..., Rig], Codec, dict[str, Any]]] = {
     "synthetic": (synthetic, "h264", {}),
     "file h264": (file, "h264", {}),
@@ -79,6 +87,7 @@ RIGS: dict[str, tuple[Callable[..., Rig], Codec, dict[str, Any]]] = {
     "rtsp b-frames": (rtsp, "h264", {"b_frames": 2}),
     "rtsp libav h264": (rtsp, "h264", {"client": "libav"}),
     "rtsp libav h265": (rtsp, "h265", {"client": "libav"}),
+    "picamera2": (picamera2, "h264", {}),
     "v4l2": (v4l2, "h264", {}),
 }
 

@@ -21,6 +21,7 @@ from edge.journal.writer import JournalWriter
 from edge.messages.evidence import Checkpoint, Head
 from edge.messages.records import Stop, facts_of
 from edge.seal.checkpoint import claims_of, read_checkpoint, sign_checkpoint
+from tests.support.depth import usually
 from tests.support.identities import Town, identity_of
 
 JOURNALS = Path("/data/journal")
@@ -103,7 +104,7 @@ def test_the_healthy_life_gives_its_heads_away() -> None:
 
 def test_the_power_goes_at_the_nth_operation() -> None:
     for at in range(1, OPERATIONS + 1):
-        for seed in range(8):
+        for seed in range(usually(2, full=8)):
             sealing = Sealing()
             sealing.disk.fault = Fault(at, "power")
             try:
@@ -116,7 +117,7 @@ def test_the_power_goes_at_the_nth_operation() -> None:
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
 def test_the_nth_operation_fails_and_then_the_power_goes(kind: Literal["ENOSPC", "EIO", "short"]) -> None:
     for at in range(1, OPERATIONS + 1):
-        for seed in range(3):
+        for seed in range(usually(1, full=3)):
             sealing = Sealing()
             sealing.disk.fault = Fault(at, kind)
             sealing.life()

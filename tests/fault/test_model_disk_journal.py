@@ -21,6 +21,7 @@ from edge.journal.cursor import Cursor
 from edge.journal.reader import JournalReader
 from edge.journal.writer import JournalWriter
 from edge.messages.records import Stop, facts_of
+from tests.support.depth import usually
 
 FOLDER = Path("/data/journal/recorder.cam1")
 ROTATE_BYTES = 1400
@@ -167,7 +168,7 @@ def test_the_nth_operation_fails(kind: Kind, forever: bool) -> None:
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
 def test_the_nth_operation_fails_and_then_the_power_goes(kind: Kind) -> None:
     for at in range(1, OPERATIONS + 1):
-        for seed in range(4):
+        for seed in range(usually(1, full=4)):
             journaling = Journaling()
             journaling.disk.fault = Fault(at, kind, forever=False)
             journaling.life()
@@ -177,7 +178,7 @@ def test_the_nth_operation_fails_and_then_the_power_goes(kind: Kind) -> None:
 
 def test_the_power_goes_at_the_nth_operation() -> None:
     for at in range(1, OPERATIONS + 1):
-        for seed in range(12):
+        for seed in range(usually(4, full=12)):
             journaling = Journaling()
             journaling.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):
@@ -189,7 +190,7 @@ def test_the_power_goes_at_the_nth_operation() -> None:
 def test_the_process_is_killed_at_the_nth_operation_and_the_power_goes_later() -> None:
     """What the killed one had written and not synced is continued only when it is on the disk."""
     for at in range(1, OPERATIONS + 1):
-        for seed in range(4):
+        for seed in range(usually(1, full=4)):
             journaling = Journaling()
             journaling.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):
@@ -293,7 +294,7 @@ def test_retiring_old_files_survives_a_power_cut_at_any_step() -> None:
     probe.life()
     assert len(retire(probe)) > 3
     for at in range(before + 1, probe.disk.operations + 1):
-        for seed in range(4):
+        for seed in range(usually(1, full=4)):
             journaling = Journaling()
             journaling.life()
             journaling.disk.fault = Fault(at, "power")

@@ -14,6 +14,7 @@ import pytest
 from edge.host.model_disk import Fault, PowerLost
 from edge.journal.reader import JournalReader
 from edge.messages.records import HoldAdded, facts_of
+from tests.support.depth import usually
 from tests.support.plain_ring import DATA, SEGMENT_BYTES
 from tests.support.weeks import Weeks
 
@@ -63,7 +64,7 @@ def test_the_nth_operation_fails(kind: Kind, forever: bool) -> None:
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
 def test_the_nth_operation_fails_and_then_the_power_goes(kind: Kind) -> None:
     for at in each_operation():
-        for seed in range(3):
+        for seed in range(usually(1, full=3)):
             weeks = Weeks()
             weeks.disk.fault = Fault(at, kind, forever=seed == 2)
             weeks.life()
@@ -73,7 +74,7 @@ def test_the_nth_operation_fails_and_then_the_power_goes(kind: Kind) -> None:
 
 def test_the_power_goes_at_the_nth_operation() -> None:
     for at in each_operation():
-        for seed in range(5):
+        for seed in range(usually(2, full=5)):
             weeks = Weeks()
             weeks.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):
@@ -84,7 +85,7 @@ def test_the_power_goes_at_the_nth_operation() -> None:
 
 def test_the_power_goes_again_while_the_node_recovers() -> None:
     for at in each_operation(2):
-        for again in range(1, 60, 4):
+        for again in range(1, 60, usually(12, full=4)):
             weeks = Weeks()
             weeks.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):
@@ -101,7 +102,7 @@ def test_the_power_goes_again_while_the_node_recovers() -> None:
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
 def test_the_disk_fails_while_the_node_recovers(kind: Kind) -> None:
     for at in each_operation(3):
-        for again in range(1, 60, 6):
+        for again in range(1, 60, usually(12, full=6)):
             weeks = Weeks()
             weeks.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):
@@ -115,7 +116,7 @@ def test_the_disk_fails_while_the_node_recovers(kind: Kind) -> None:
 def test_a_hold_that_was_confirmed_survives_every_seed_of_a_power_cut() -> None:
     weeks = Weeks()
     weeks.hold()
-    for seed in range(200):
+    for seed in range(usually(50, full=200)):
         after = Weeks()
         after.hold()
         after.power_cut(seed)
@@ -129,7 +130,7 @@ def test_a_hold_that_was_begun_is_completed_or_was_never_there() -> None:
     probe = Weeks()
     probe.hold()
     for at in range(first, probe.disk.operations + 1):
-        for seed in range(10):
+        for seed in range(usually(3, full=10)):
             weeks = Weeks()
             weeks.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):

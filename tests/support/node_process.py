@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -16,11 +16,14 @@ from typing import Any
 from tests.support.command import environment
 
 LIMIT_S = 40.0
+_OTHER_WORKER = "import sys; sys.executable = sys.argv.pop(1); from edge.cli.main import main; main()"
 
 
 @contextmanager
-def running(*words: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([sys.executable, "-m", "edge", *words], env=environment(), stderr=subprocess.PIPE, text=True)
+def running(*words: str, worker: Path | None = None, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """worker: the Python that capture workers run in; None: the same."""
+    start = ["-m", "edge"] if worker is None else ["-c", _OTHER_WORKER, str(worker)]
+    process = subprocess.Popen([sys.executable, *start, *words], env=env or environment(), stderr=subprocess.PIPE, text=True)
     try:
         yield process
     finally:

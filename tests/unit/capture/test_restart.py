@@ -85,3 +85,20 @@ def test_a_stable_run_forgets_the_past() -> None:
     ladder.packet(71.0)
     assert (before, ladder.failed) == (True, False)
     assert ladder.ended(80.0).wait_s == 0.5
+
+
+def test_a_camera_that_records_between_its_faults_is_tried_again_at_once_however_often_it_fails() -> None:
+    """Waiting a minute for a camera that would give ten seconds costs a minute of footage."""
+    limits = Limits()
+    ladder = RestartLadder(limits, backoff=Backoff(uniform=lambda low, high: high), uniform=lambda low, high: high)
+    now_s, decisions = 0.0, []
+    for _ in range(20):
+        ladder.started(now_s)
+        ladder.packet(now_s + 1)
+        ladder.packet(now_s + 1 + limits.useful_s)
+        now_s += 5
+        decisions.append(ladder.ended(now_s))
+    assert {decision.wait_s for decision in decisions} == {0.5}
+    assert [decision.failed for decision in decisions] == [False] * 4 + [True] * 16, "it is told of all the same"
+    ladder.started(now_s)
+    assert ladder.ended(now_s + 1).wait_s == limits.retry_s, "one that gives nothing is tried slowly"
