@@ -16,10 +16,11 @@ ADAPTERS = {
     "file": ("edge.capture.file", "FileSource"),
     "rtsp": ("edge.capture.rtsp", "RtspSource"),
     "rtsps": ("edge.capture.rtsp", "RtspSource"),
+    "gst": ("edge.capture.gst", "GstSource"),
     "picamera2": ("edge.capture.picamera", "PicameraSource"),
     "v4l2": ("edge.capture.v4l2", "V4l2Source"),
 }
-_REMEDY = "use synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID]"
+_REMEDY = "use synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID] | gst:ELEMENT"
 
 
 def kind_of(source: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import av
@@ -19,6 +21,12 @@ from edge.messages.stream import Codec
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+log = logging.getLogger(__name__)
+
+HARDWARE = {"nvenc": (Path("/dev/v4l2-nvenc"), Path("/dev/nvhost-msenc")), "v4l2m2m": (Path("/dev/video11"),)}
+"""What "auto" looks for: encoders in order, and a device without which there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +125,40 @@ def _from_parameter_sets(data: bytes) -> bytes:
     return data[start:] if start > 0 else data
 
 
-def open_encoder(name: str, quality: Quality) -> Encoder:
-    """`name`: as in the configuration, "auto" or "libx264". Raises ConfigError for others and for odd sizes."""
+def open_encoder(name: str, quality: Quality, preset: str = "ultrafast") -> Encoder:
+    """`name`: as in the configuration; "auto" is the board's hardware where it works, else libx264. preset: of libx264. Raises ConfigError
+    for an encoder that cannot be had here, and for odd sizes."""
     if quality.width % 2 or quality.height % 2:
         raise ConfigError(f"{quality.width}x{quality.height}: width and height must be even for 4:2:0 video")
-    if name not in ("auto", "libx264"):
-        raise ConfigError(f"there is no encoder {name!r} for this source", remedy='use "auto" or "libx264"')
-    return LibX264(quality)
+    if name == "auto":
+        return _best(quality, preset)
+    if name == "libx264":
+        return LibX264(quality, preset)
+    return _hardware(name, quality)
+
+
+def _best(quality: Quality, preset: str) -> Encoder:
+    for name, devices in HARDWARE.items():
+        if any(device.exists() for device in devices):
+            try:
+                return _hardware(name, quality)
+            except ConfigError as error:
+                log.warning("%s is passed over: %s", name, error)
+    return LibX264(quality, preset)
+
+
+def _hardware(name: str, quality: Quality) -> Encoder:
+    if name == "v4l2m2m":
+        from edge.capture.v4l2m2m import V4l2M2m
+
+        return V4l2M2m(quality)
+    try:
+        from edge.capture.gst_encoder import KINDS, GstEncoder
+    except ImportError as missing:
+        raise ConfigError(f"encoder {name!r} needs GStreamer for Python (python3-gi): {missing}") from missing
+    if name not in KINDS:
+        raise ConfigError(f"there is no encoder {name!r}", remedy='use "auto" or "libx264"')
+    return GstEncoder(name, quality)
 
 
 def frame_over(planes: NDArray[np.uint8], width: int) -> av.VideoFrame:

@@ -36,14 +36,14 @@ from edge.capture.picamera_encoder import make_encoder
 from edge.capture.pump import Pump
 from edge.capture.source import Picture
 from edge.capture.timestamps import Unit
-from edge.clock import monotonic_s
 from edge.errors import ConfigError, TryAgain
 from edge.messages.stream import CameraSettings, Packet, StreamInfo
 
 log = logging.getLogger(__name__)
 
 FIRST_KEY_S = 6.0
-CLOSE_S = 1.5
+CLOSE_S = 0.4
+"""The kernel frees what a process leaves behind; a stack that hangs would only cost footage."""
 LOOK_S = 0.2
 PLANES = {"YUV420": "yuv420p", "NV12": "nv12"}
 """libcamera's formats that can be masked and encoded, by libav's names."""
@@ -115,7 +115,7 @@ class PicameraSource:
             camera.start()
         except _TROUBLES as error:
             raise TryAgain(f"the camera {self._wanted or camera_id} does not start: {error}; {cma_text()}") from error
-        first = self._first = self._first_key()
+        first = self._first = self._pump.first_packet(FIRST_KEY_S, "the camera")
         log.info("camera %s: %s", settings.id, cma_text())
         return StreamInfo(
             epoch=0,
@@ -193,14 +193,6 @@ class PicameraSource:
             form = (shape.get(name) or {}).get("format", "YUV420")
             if form not in PLANES:
                 raise ConfigError(f"the camera's {name} pictures are {form}: they can be neither masked nor encoded")
-
-    def _first_key(self) -> Packet:
-        until_s = monotonic_s() + FIRST_KEY_S
-        while (left_s := until_s - monotonic_s()) > 0:
-            item = self._pump.get(left_s)
-            if isinstance(item, Packet):
-                return item
-        raise TryAgain(f"the camera gave no picture in {FIRST_KEY_S:g} s")
 
     def _watch(self, pump: Pump) -> None:
         """The pump's work: nothing but to say what picamera2 would swallow."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from pathlib import Path
 from typing import Any
 
 import av
@@ -12,17 +11,15 @@ from picamera2 import MappedArray
 from picamera2.encoders import Encoder as PicameraEncoder
 from picamera2.encoders.h264_encoder import H264Encoder
 
-from edge.capture.encoder import Encoder, Quality, open_encoder
+from edge.capture.encoder import HARDWARE, Encoder, Quality, open_encoder
 
-HARDWARE = Path("/dev/video11")
-"""bcm2835-codec's encoder: Raspberry Pi 4 and older."""
 _HELD = 2
 """Requests whose memory libx264 may still look at."""
 
 
 def make_encoder(name: str, quality: Quality) -> tuple[Any, str]:
     """(picamera2 encoder, what it is called). name: as in the configuration. Raises ConfigError for one this board does not have."""
-    if name == "v4l2m2m" or (name == "auto" and HARDWARE.exists()):
+    if name == "v4l2m2m" or (name == "auto" and any(device.exists() for device in HARDWARE["v4l2m2m"])):
         hardware = H264Encoder(
             bitrate=quality.bitrate_kbps * 1000,
             repeat=True,

@@ -85,6 +85,15 @@ class Pump:
             self._wake.wait(left_s)
             self._wake.clear()
 
+    def first_packet(self, timeout_s: float, who: str) -> Packet:
+        """Called by the reader, before anything else. Pictures until then are let go. Raises TryAgain, and what ended the work."""
+        until_s = monotonic_s() + timeout_s
+        while (left_s := until_s - monotonic_s()) > 0:
+            item = self.get(left_s)
+            if isinstance(item, Packet):
+                return item
+        raise TryAgain(f"{who} gave no picture in {timeout_s:g} s")
+
     def newest(self) -> Picture | None:
         """Called by a reader that wants pictures only; never waits."""
         with self._lock:

@@ -61,7 +61,7 @@ class Limits:
     failures: int = 5
     window_s: float = 600.0
     retry_s: float = 60.0
-    useful_s: float = 2.0
+    useful_s: float = 1.0
 
 
 class RestartLadder:

@@ -28,7 +28,7 @@ from edge.capture.options import only, text
 from edge.capture.pump import Pump
 from edge.capture.source import Picture
 from edge.capture.timestamps import Unit
-from edge.clock import NS_PER_S, monotonic_s
+from edge.clock import NS_PER_S
 from edge.errors import ConfigError, TryAgain
 from edge.messages.stream import CameraSettings, Packet, StreamInfo
 
@@ -88,7 +88,7 @@ class V4l2Source:
         work = self._work = self._copying(stream, period_ns) if copied else self._encoding(stream, period_ns)
         pump = self._pump = Pump("v4l2", lambda pump: self._receive(container, stream, work, pump))
         pump.start()
-        first = self._first = self._first_key(pump)
+        first = self._first = pump.first_packet(FIRST_KEY_S, self._device)
         sets = parameter_sets(work.assembler.codec, nal.split(first.data))
         size = (sets.size() if sets else None) or (context.width, context.height)
         return StreamInfo(
@@ -126,14 +126,6 @@ class V4l2Source:
             raise ConfigError(f"{self._device} takes no {self._input} input at {size}: {refused.strerror}") from refused
         except av.error.FFmpegError as refused:
             raise TryAgain(f"{self._device} cannot be opened: {refused.strerror}") from refused
-
-    def _first_key(self, pump: Pump) -> Packet:
-        until_s = monotonic_s() + FIRST_KEY_S
-        while (left_s := until_s - monotonic_s()) > 0:
-            item = pump.get(left_s)
-            if isinstance(item, Packet):
-                return item
-        raise TryAgain(f"{self._device} gave no picture in {FIRST_KEY_S:g} s")
 
     def _receive(self, container: InputContainer, stream: VideoStream, work: _Work, pump: Pump) -> None:
         """The pump's work."""

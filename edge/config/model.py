@@ -45,7 +45,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One camera."""
 
     id: Annotated[Name, Meta(description="camera id: folder name, topic level, unique on the node")]
-    source: Annotated[str, Meta(description="synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID]")]
+    source: Annotated[str, Meta(description="synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID] | gst:ELEMENT")]
     name: Annotated[str, Meta(description="for people")] = ""
     luma_source: Annotated[str, Meta(description="second, small stream of an IP camera, for motion; empty: key frames are decoded")] = ""
     secrets: Annotated[SecretPath, Meta(description="file (mode 0600) with the lines user=... and password=..., for rtsp")] = ""
@@ -54,7 +54,10 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fps: Annotated[float, Meta(ge=1.0, le=60.0, description="rate; raw sources only")] = 25.0
     bitrate_kbps: Annotated[int, Meta(ge=100, le=50_000, description="encoder's rate; also the storage forecast before measurement")] = 4000
     gop_s: Annotated[float, Meta(ge=0.5, le=2.0, description="time between IDR frames; raw sources only")] = 1.0
-    encoder: Annotated[Literal["auto", "libx264"], Meta(description="auto: the best this board has")] = "auto"
+    encoder: Annotated[
+        Literal["auto", "libx264", "v4l2m2m", "nvenc", "nvenc-h265"],
+        Meta(description="auto: the best this board has; v4l2m2m: Raspberry Pi 4 and older; nvenc: Jetson (not Orin Nano)"),
+    ] = "auto"
     stall_s: Annotated[float, Meta(ge=1.0, le=30.0, description="no packet for this long: the capture worker is replaced")] = 2.0
     motion: Annotated[bool, Meta(description="give the watcher a luma window")] = True
     luma_width: Annotated[int, Meta(ge=64, le=1280, description="picture for the watcher")] = 320

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-KINDS = ("synthetic", "file", "rtsp", "rtsps", "v4l2", "picamera2")
+KINDS = ("synthetic", "file", "rtsp", "rtsps", "v4l2", "picamera2", "gst")
+GST_ELEMENTS = ("nvarguscamerasrc", "libcamerasrc", "v4l2src", "videotestsrc")
 NETWORK = ("rtsp", "rtsps")
-KNOWN_TEXT = "synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID]"
+KNOWN_TEXT = "synthetic: | file:PATH | rtsp://HOST/PATH | v4l2:/dev/video0 | picamera2:[ID] | gst:ELEMENT"
 
 
 def kind_of(source: str) -> str:
@@ -24,6 +25,8 @@ def source_fault(source: str) -> str | None:
         return "names no file: write file:PATH"
     if kind == "v4l2" and not rest.startswith("/"):
         return "names no device: write v4l2:/dev/video0"
+    if kind == "gst" and rest not in GST_ELEMENTS:
+        return f"names no camera element: write gst:{GST_ELEMENTS[0]} or one of {', '.join(GST_ELEMENTS[1:])}"
     return _url_fault(source) if kind in NETWORK else None
 
 

@@ -29,7 +29,7 @@ from edge.clock import monotonic_s
 from edge.config.masks import Corner, masks_sha256
 from edge.errors import ConfigError, TryAgain
 from edge.messages.stream import CameraSettings, Codec, Packet, StreamInfo
-from tests.support import rtsp_camera, video
+from tests.support import gstreamer, rtsp_camera, video
 from tests.support.film import film_of
 from tests.support.masked import RINGING, WINDOWS, shows_nothing, within
 
@@ -56,6 +56,12 @@ def network(codec: Codec, client: str, b_frames: int = 0) -> Open:
     return made
 
 
+def gst(_stack: ExitStack, _folder: Path, settings: CameraSettings) -> Source:
+    if gstreamer.missing():
+        pytest.skip(gstreamer.missing())
+    return open_source(msgspec.structs.replace(settings, source="gst:videotestsrc"))
+
+
 def device(opened: Callable[[Path], InputContainer], **more: Any) -> Open:
     def made(_stack: ExitStack, folder: Path, settings: CameraSettings) -> Source:
         return V4l2Source(msgspec.structs.replace(settings, source="v4l2:/dev/video0", **more), lambda _name, _options: opened(folder))
@@ -78,6 +84,7 @@ SOURCES: dict[str, Open] = {
     "rtsp h265": network("h265", "own"),
     "rtsp b-frames": network("h264", "own", 2),
     "rtsp libav": network("h264", "libav"),
+    "gst": gst,
     "v4l2 raw": device(drawn),
     "v4l2 h264": device(its_own, transcode=True),
 }

@@ -22,7 +22,7 @@ from edge.capture.source import EndOfStream, Picture, Source
 from edge.clock import monotonic_s
 from edge.errors import EdgeError, TryAgain
 from edge.messages.stream import CameraSettings, Codec, Packet
-from tests.support import rtsp_camera, video
+from tests.support import gstreamer, rtsp_camera, video
 from tests.support.film import write_film
 
 GOP = 15
@@ -76,6 +76,16 @@ def picamera2(_stack: ExitStack, _folder: Path, codec: Codec, **options: Any) ->
     return Rig(settings)
 
 
+def gst(_stack: ExitStack, _folder: Path, codec: Codec, **options: Any) -> Rig:
+    if gstreamer.missing():
+        pytest.skip(gstreamer.missing())
+    encoder = options.pop("encoder", "auto")
+    settings = CameraSettings(
+        id="c", source="gst:videotestsrc", width=320, height=180, gop_s=GOP / 25, encoder=encoder, options={"pattern": "ball", **options}
+    )
+    return Rig(settings)
+
+
 RIGS: dict[str, tuple[Callable[..., Rig], Codec, dict[str, Any]]] = {
     "synthetic": (synthetic, "h264", {}),
     "file h264": (file, "h264", {}),
@@ -87,6 +97,8 @@ RIGS: dict[str, tuple[Callable[..., Rig], Codec, dict[str, Any]]] = {
     "rtsp b-frames": (rtsp, "h264", {"b_frames": 2}),
     "rtsp libav h264": (rtsp, "h264", {"client": "libav"}),
     "rtsp libav h265": (rtsp, "h265", {"client": "libav"}),
+    "gst": (gst, "h264", {}),
+    "gst x264enc": (gst, "h264", {"encoder": "gst-x264"}),
     "picamera2": (picamera2, "h264", {}),
     "v4l2": (v4l2, "h264", {}),
 }

@@ -36,6 +36,7 @@ width = 320
 height = 180
 luma_width = 160
 luma_height = 90
+stall_s = 1.0
 """
 
 
@@ -50,9 +51,11 @@ class Recorder:
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def until_recording(self) -> None:
-        """With a worker that is whole, for a fragment at least."""
+        """With a worker that is whole, for two fragments at least."""
         before = self.fragments()
         wait_for(lambda: self.fragments() > before, self.process)
+        once = self.fragments()
+        wait_for(lambda: self.fragments() > once, self.process)
 
     def fragments(self) -> int:
         """Bytes of footage on disk."""
