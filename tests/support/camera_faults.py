@@ -84,7 +84,7 @@ def recording(folder: Path) -> Iterator[Recorder]:
     config = write_config(folder, NODE, "")
     fault = folder / "fault"
     words = ("record", "--camera", "cam0", "--config", str(config))
-    with running(*words, worker=camera_rig.PYTHON, env=camera_rig.rig_environment(fault)) as process:
+    with running(*words, worker=camera_rig.PYTHON, env=camera_rig.rig_environment(fault), log=folder / "log") as process:
         recorder = Recorder(folder, process, fault)
         recorder.until_recording()
         begun_s = monotonic_s()

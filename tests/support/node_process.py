@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,18 +20,22 @@ _OTHER_WORKER = "import sys; sys.executable = sys.argv.pop(1); from edge.cli.mai
 
 
 @contextmanager
-def running(*words: str, worker: Path | None = None, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """worker: the Python that capture workers run in; None: the same."""
+def running(
+    *words: str, worker: Path | None = None, env: Mapping[str, str] | None = None, log: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """worker: the Python that capture workers run in; None: the same. log: where to what they say goes; None: a pipe, which a long run
+    would fill."""
     start = ["-m", "edge"] if worker is None else ["-c", _OTHER_WORKER, str(worker)]
-    process = subprocess.Popen([sys.executable, *start, *words], env=env or environment(), stderr=subprocess.PIPE, text=True)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
+    with log.open("w") if log is not None else nullcontext(subprocess.PIPE) as said:
+        process = subprocess.Popen([sys.executable, *start, *words], env=env or environment(), stderr=said, text=True)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if process.stderr is not None:
+                process.stderr.close()
 
 
 def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
