@@ -178,8 +178,17 @@ def _attacks() -> Iterator[str]:
             yield f"| {attack.name} | {attack.changed} | **{attack.answer}** | {attack.why} |"
 
 
+def hardware() -> str:
+    """hardware.md."""
+    sys.path[:0] = [str(FOLDER), str(FOLDER.parent)]
+    from hardware_page import hardware_lines
+
+    return "\n".join(hardware_lines(_MADE)) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration,
+    "hardware.md": hardware,
     "command-line.md": command_line,
     "mqtt.md": mqtt,
     "attacks.md": attacks,

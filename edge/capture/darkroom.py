@@ -34,7 +34,7 @@ class Darkroom:
     def __init__(self, settings: CameraSettings, width: int, height: int, fps: float, *, watched: bool) -> None:
         """Pictures are scaled to width x height, rounded down to even numbers. watched: with luma pictures, where there is a window.
         Raises ConfigError for masks or an encoder that cannot be had."""
-        quality = Quality(width & ~1, height & ~1, fps, settings.bitrate_kbps, settings.gop_s)
+        quality = Quality(width & ~1, height & ~1, fps, settings.bitrate_kbps, settings.gop_s, settings.preset)
         self.encoder = open_encoder(settings.encoder, quality)
         self.width, self.height = quality.width, quality.height
         self._masks = masks_of(settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 HARDWARE = {"nvenc": (Path("/dev/v4l2-nvenc"), Path("/dev/nvhost-msenc")), "v4l2m2m": (Path("/dev/video11"),)}
 """What "auto" looks for: encoders in order, and a device without which there is none."""
+OF_GSTREAMER = ("nvenc", "nvenc-h265", "gst-v4l2", "gst-x264")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,14 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What the encoder is asked for. Width and height are even."""
+    """What the encoder is asked for. Width and height are even. preset: of libx264, or "auto" (see `open_encoder`)."""
 
     width: int
     height: int
     fps: float
     bitrate_kbps: int
     gop_s: float
+    preset: str = "ultrafast"
 
 
 class LibX264:
@@ -72,7 +74,7 @@ class LibX264:
 
     codec: Codec = "h264"
 
-    def __init__(self, quality: Quality, preset: str = "ultrafast") -> None:
+    def __init__(self, quality: Quality) -> None:
         rate = Fraction(quality.fps).limit_denominator(1001)
         gop = max(1, round(quality.gop_s * quality.fps))
         context = av.CodecContext.create("libx264", "w")
@@ -99,10 +101,10 @@ class LibX264:
             "vbv-bufsize": quality.bitrate_kbps,
         }
         text = ":".join(f"{name}={value}" for name, value in parameters.items())
-        context.options = {"preset": preset, "tune": "zerolatency", "x264-params": text}
+        context.options = {"preset": quality.preset, "tune": "zerolatency", "x264-params": text}
         context.open()
         self._context = context
-        self.name = f"libx264 {preset}"
+        self.name = f"libx264 {quality.preset}"
         self.parameter_sets = bytes(context.extradata or b"")
 
     def encode(self, frame: av.VideoFrame, number: int) -> list[Encoded]:
@@ -125,26 +127,35 @@ def _from_parameter_sets(data: bytes) -> bytes:
     return data[start:] if start > 0 else data
 
 
-def open_encoder(name: str, quality: Quality, preset: str = "ultrafast") -> Encoder:
-    """`name`: as in the configuration; "auto" is the board's hardware where it works, else libx264. preset: of libx264. Raises ConfigError
-    for an encoder that cannot be had here, and for odd sizes."""
+def open_encoder(name: str, quality: Quality) -> Encoder:
+    """`name`: as in the configuration; "auto" is the board's hardware where it works, else libx264. Preset "auto"
+    costs a trial of three seconds. Raises ConfigError for an encoder that cannot be had here, and for odd sizes."""
     if quality.width % 2 or quality.height % 2:
         raise ConfigError(f"{quality.width}x{quality.height}: width and height must be even for 4:2:0 video")
     if name == "auto":
-        return _best(quality, preset)
+        return _best(quality)
     if name == "libx264":
-        return LibX264(quality, preset)
+        return LibX264(affordable(quality))
     return _hardware(name, quality)
 
 
-def _best(quality: Quality, preset: str) -> Encoder:
+def affordable(quality: Quality) -> Quality:
+    """With the preset that this machine can afford in place of "auto", by a trial of some seconds."""
+    if quality.preset != "auto":
+        return quality
+    from edge.capture.trial import best_of, try_presets
+
+    return replace(quality, preset=best_of(try_presets(quality)))
+
+
+def _best(quality: Quality) -> Encoder:
     for name, devices in HARDWARE.items():
         if any(device.exists() for device in devices):
             try:
                 return _hardware(name, quality)
             except ConfigError as error:
                 log.warning("%s is passed over: %s", name, error)
-    return LibX264(quality, preset)
+    return LibX264(affordable(quality))
 
 
 def _hardware(name: str, quality: Quality) -> Encoder:
@@ -152,12 +163,12 @@ def _hardware(name: str, quality: Quality) -> Encoder:
         from edge.capture.v4l2m2m import V4l2M2m
 
         return V4l2M2m(quality)
+    if name not in OF_GSTREAMER:
+        raise ConfigError(f"there is no encoder {name!r}", remedy='use "auto" or "libx264"')
     try:
-        from edge.capture.gst_encoder import KINDS, GstEncoder
+        from edge.capture.gst_encoder import GstEncoder
     except ImportError as missing:
         raise ConfigError(f"encoder {name!r} needs GStreamer for Python (python3-gi): {missing}") from missing
-    if name not in KINDS:
-        raise ConfigError(f"there is no encoder {name!r}", remedy='use "auto" or "libx264"')
     return GstEncoder(name, quality)
 
 

@@ -105,7 +105,7 @@ class PicameraSource:
         except _TROUBLES as error:
             raise TryAgain(f"the camera {self._wanted or camera_id} does not start: {error}; {cma_text()}") from error
         self._check(shape)
-        quality = Quality(settings.width, settings.height, settings.fps, settings.bitrate_kbps, settings.gop_s)
+        quality = Quality(settings.width, settings.height, settings.fps, settings.bitrate_kbps, settings.gop_s, settings.preset)
         encoder, name = make_encoder(settings.encoder, quality)
         self._assembler = Assembler("h264", frame_period_ns(settings.fps), b"", _taken, merge=False)
         self._pump.start()

@@ -72,7 +72,7 @@ class SyntheticSource:
 
     def open(self) -> StreamInfo:
         settings = self._settings
-        quality = Quality(settings.width, settings.height, settings.fps, settings.bitrate_kbps, settings.gop_s)
+        quality = Quality(settings.width, settings.height, settings.fps, settings.bitrate_kbps, settings.gop_s, settings.preset)
         encoder = self._encoder = open_encoder(settings.encoder, quality)
         self._street = Street(self._scene, self._noise)
         self._begin_ns = _boot_ns()

@@ -30,6 +30,7 @@ COMMANDS = {
     "custody": "Show who saw, took, locked or destroyed footage.",
     "report": "Account for a month: availability, outages, clips.",
     "diag": "Show what a crew needs to know of a node in trouble.",
+    "capture": "See what this board can record with.",
     "config": "Check and explain node.toml.",
     "decommission": "Wipe this node: keys, footage, configuration.",
     "centre": "The other end of the link: nodes, events, clips, uploads.",

@@ -58,6 +58,10 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["auto", "libx264", "v4l2m2m", "nvenc", "nvenc-h265"],
         Meta(description="auto: the best this board has; v4l2m2m: Raspberry Pi 4 and older; nvenc: Jetson (not Orin Nano)"),
     ] = "auto"
+    preset: Annotated[
+        Literal["auto", "ultrafast", "superfast", "veryfast", "faster"],
+        Meta(description="of libx264; auto: the slowest that keeps the rate with a third in hand, by a trial of 3 s at each start"),
+    ] = "ultrafast"
     stall_s: Annotated[float, Meta(ge=1.0, le=30.0, description="no packet for this long: the capture worker is replaced")] = 2.0
     motion: Annotated[bool, Meta(description="give the watcher a luma window")] = True
     luma_width: Annotated[int, Meta(ge=64, le=1280, description="picture for the watcher")] = 320

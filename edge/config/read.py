@@ -102,13 +102,16 @@ def read_config(path: Path, *, stored_as: Path | None = None) -> Loaded:
 
 def parse_config(data: bytes, path: Path) -> tuple[NodeConfig, dict[str, str]]:
     """(configuration with absolute paths, origins) from the bytes of a file that stands at `path`. Raises ConfigProblems."""
-    tables, problems = check_tables(toml.parse(data, str(path)))
-    origins = {key: path.name for key in _leaves(tables, "")}
+    written = toml.parse(data, str(path))
+    defaults: dict[str, str] = {}
+    unusable: list[Problem] = []
     try:
-        _add_profile(tables, origins)
+        _add_profile(written, defaults)
     except ConfigProblems as error:
-        problems.append(Problem("node.hw", str(error)))
-    problems += check_cross(tables)
+        unusable = [Problem("node.hw", str(error))]
+    tables, problems = check_tables(written)
+    problems += unusable + check_cross(tables)
+    origins = {key: defaults.get(key, path.name) for key in _leaves(tables, "")}
     if problems:
         raise ConfigProblems(str(path), problems)
     try:
@@ -119,10 +122,16 @@ def parse_config(data: bytes, path: Path) -> tuple[NodeConfig, dict[str, str]]:
 
 
 def _add_profile(tables: dict[str, Any], origins: dict[str, str]) -> None:
-    name = tables.get("node", {}).get("hw", DEFAULT_HW)
+    """tables: as they were written; what has the wrong type is left for the check that follows."""
+    node = tables.get("node")
+    name = node.get("hw", DEFAULT_HW) if isinstance(node, dict) else DEFAULT_HW
+    if not isinstance(name, str):
+        return
     for section, defaults in hardware.load(name).items():
         places = tables.get("camera", []) if section == "camera" else [tables.setdefault(section, {})]
-        for number, place in enumerate(places):
+        for number, place in enumerate(places if isinstance(places, list) else []):
+            if not isinstance(place, dict):
+                continue
             where = f"camera[{number}]" if section == "camera" else section
             missing = {key: copy.deepcopy(value) for key, value in defaults.items() if key not in place}
             place.update(missing)

@@ -20,6 +20,7 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
     bitrate_kbps: int = 4000
     gop_s: float = 1.0
     encoder: str = "auto"
+    preset: str = "ultrafast"
     luma_source: str = ""
     luma_width: int = 320
     luma_height: int = 180

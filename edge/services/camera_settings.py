@@ -24,6 +24,7 @@ def settings_of(camera: Camera, folders: NodeFolders) -> CameraSettings:
         bitrate_kbps=camera.bitrate_kbps,
         gop_s=camera.gop_s,
         encoder=camera.encoder,
+        preset=camera.preset,
         luma_source=camera.luma_source if camera.motion else "",
         luma_width=camera.luma_width,
         luma_height=camera.luma_height,

@@ -22,7 +22,9 @@ from edge.capture.source import EndOfStream, Picture, Source
 from edge.clock import monotonic_s
 from edge.errors import EdgeError, TryAgain
 from edge.messages.stream import CameraSettings, Codec, Packet
+from tests.contract.tried import TRIED
 from tests.support import gstreamer, rtsp_camera, video
+from tests.support.command import ROOT
 from tests.support.film import write_film
 
 GOP = 15
@@ -283,3 +285,8 @@ def test_a_file_that_does_not_loop_ends_and_a_looping_one_goes_on_without_a_seam
         packets = read(loop, 120)
         loop.close()
     assert {later.dts_ns - packet.dts_ns for packet, later in itertools.pairwise(packets)} == {40_000_000}
+
+
+def test_the_page_of_what_was_tried_has_a_row_for_each_rig() -> None:
+    assert [row.rig for row in TRIED] == list(RIGS)
+    assert all((ROOT / "edge" / row.adapter).is_file() for row in TRIED)
