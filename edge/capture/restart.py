@@ -41,12 +41,14 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """After a worker's end: start the next one in `wait_s`; `failed`: raise the alarm "camera failed" and go on trying, slowly."""
+    """After a worker's end: start the next one in `wait_s`; `failed`: raise the alarm "camera failed" and go on trying, slowly. stack: it
+    is time to restart the camera's stack."""
 
     wait_s: float
     failed: bool
     restarts: int
     """Ends of workers within the window, this one included."""
+    stack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Limits:
     window_s: float = 600.0
     retry_s: float = 60.0
     useful_s: float = 1.0
+    fruitless: int = 3
+    """Starts in a row without a picture after which the fault is not the worker's."""
 
 
 class RestartLadder:
@@ -76,6 +80,7 @@ class RestartLadder:
         self._first_s: float | None = None
         self._last_s: float | None = None
         self._stall_s = limits.stall_s
+        self._fruitless = 0
         self.failed = False
         self.restarts = 0
         """Ends of workers since the ladder was made."""
@@ -111,6 +116,8 @@ class RestartLadder:
     def ended(self, now_s: float) -> Decision:
         """A worker ended or was killed. Call once per worker."""
         useful = self._first_s is not None and self._last_s is not None and self._last_s - self._first_s >= self._limits.useful_s
+        self._fruitless = 0 if self._first_s is not None else self._fruitless + 1
+        stack = self._fruitless > 0 and self._fruitless % self._limits.fruitless == 0
         self._started_s = self._first_s = self._last_s = None
         self.restarts += 1
         self._ends.append(now_s)
@@ -121,5 +128,5 @@ class RestartLadder:
         if useful:
             self._backoff.reset()
         elif self.failed:
-            return Decision(self._uniform(self._limits.retry_s / 2, self._limits.retry_s), True, len(self._ends))
-        return Decision(self._backoff.next_s(), self.failed, len(self._ends))
+            return Decision(self._uniform(self._limits.retry_s / 2, self._limits.retry_s), True, len(self._ends), stack)
+        return Decision(self._backoff.next_s(), self.failed, len(self._ends), stack)

@@ -63,6 +63,10 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(description="of libx264; auto: the slowest that keeps the rate with a third in hand, by a trial of 3 s at each start"),
     ] = "ultrafast"
     stall_s: Annotated[float, Meta(ge=1.0, le=30.0, description="no packet for this long: the capture worker is replaced")] = 2.0
+    stack_restart: Annotated[
+        FilePath,
+        Meta(description="program, run without arguments after three starts in a row without a picture (nvargus-daemon)"),
+    ] = ""
     motion: Annotated[bool, Meta(description="give the watcher a luma window")] = True
     luma_width: Annotated[int, Meta(ge=64, le=1280, description="picture for the watcher")] = 320
     luma_height: Annotated[int, Meta(ge=48, le=720, description="picture for the watcher")] = 180

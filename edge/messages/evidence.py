@@ -136,6 +136,20 @@ class ConfigTrial(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
+class Throttled(msgspec.Struct, frozen=True, kw_only=True):
+    """The board is too hot (or no longer): what the camera is asked for from now on. level: 0 as configured."""
+
+    level: int
+    celsius: float
+    fps: float
+    width: int
+    height: int
+
+    def describe(self) -> str:
+        """For people."""
+        return f"{self.celsius:.0f} °C: {self.width}x{self.height} at {self.fps:g} fps"
+
+
 class Decommission(msgspec.Struct, frozen=True, kw_only=True):
     """This node is taken out of service and wiped. begun: before anything is destroyed; ended: after the footage, before the journals and
     the configuration. journals: whether they stay on the data partition. wiped, remains: one sentence each, as printed."""
@@ -149,11 +163,14 @@ class Decommission(msgspec.Struct, frozen=True, kw_only=True):
     remains: list[str] = []
 
 
-EvidenceFacts = KeyNews | UnsignedGops | Checkpoint | Viewed | Exported | ConfigInForce | ConfigFault | ConfigTrial | Decommission
+EvidenceFacts = (
+    KeyNews | UnsignedGops | Checkpoint | Viewed | Exported | ConfigInForce | ConfigFault | ConfigTrial | Throttled | Decommission
+)
 FACTS: dict[str, type[msgspec.Struct]] = {
     "config_fault": ConfigFault,
     "config": ConfigInForce,
     "config_trial": ConfigTrial,
+    "throttled": Throttled,
     "key": KeyNews,
     "unsigned": UnsignedGops,
     "checkpoint": Checkpoint,

@@ -13,6 +13,7 @@ import logging
 from edge.clock import NS_PER_S, Clock, Reading, monotonic_s
 from edge.errors import StorageError
 from edge.host.disk import Disk
+from edge.messages.evidence import Throttled
 from edge.messages.records import GapReason, StreamChanged
 from edge.messages.stream import StreamInfo
 from edge.ring.dating import Dater
@@ -123,6 +124,10 @@ class Recording:
         self._end_segment()
         if facts := self._gaps.begin(reason, self._look(), text):
             self._ledger.put(facts)
+
+    def note(self, facts: Throttled) -> None:
+        """Into the journal, between what was written before and after."""
+        self._ledger.put(facts)
 
     def tick(self) -> None:
         """Call every few seconds while no GOP comes: retention and retries do not wait for the camera."""

@@ -6,10 +6,12 @@ import logging
 import os
 import socket
 import threading
+from typing import get_args
 
 from edge.capture.supervise import Ending, WorkerProcess
 from edge.capture.wire import Decoder, Message, WireError, receive
 from edge.clock import monotonic_s
+from edge.messages.records import GapReason
 from edge.messages.stream import CameraSettings, Fault, Packet, StreamInfo
 from edge.services.intake import GopAssembler, Intake
 from edge.services.lifecycle import ServiceThread
@@ -88,3 +90,12 @@ class CameraLife:
             self._intake.say(message)
         elif isinstance(message, Fault):
             self.fault = message
+
+
+def gap_reason(kind: str) -> GapReason:
+    """The worker's word, as far as it is one of ours."""
+    return next((reason for reason in get_args(GapReason) if reason == kind), "camera_died")
+
+
+def status_words(status: int) -> str:
+    return f"signal {-status}" if status < 0 else f"exit code {status}"

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
+from edge.messages.evidence import Throttled
 from edge.messages.records import GapReason
 from edge.messages.stream import Packet, StreamInfo
 from edge.ring.gop import Gop
@@ -19,7 +20,7 @@ class Interrupted:
     text: str = ""
 
 
-Item = Gop | StreamInfo | Interrupted
+Item = Gop | StreamInfo | Interrupted | Throttled
 
 
 class GopAssembler:
@@ -92,7 +93,7 @@ class Intake:
             self._changed.notify()
             return True
 
-    def say(self, word: StreamInfo | Interrupted) -> None:
+    def say(self, word: StreamInfo | Interrupted | Throttled) -> None:
         with self._changed:
             while self._items and isinstance(self._items[-1], StreamInfo):
                 self._items.pop()

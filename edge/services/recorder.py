@@ -10,9 +10,9 @@ import logging
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import get_args
 
 import edge
+from edge.capture.board import temperature_c
 from edge.capture.restart import Limits, RestartLadder
 from edge.clock import Clock, monotonic_s
 from edge.config.masks import masks_sha256
@@ -26,7 +26,7 @@ from edge.host.sentinel import check_one_file_system, check_sentinel
 from edge.host.timesync import KernelClock
 from edge.journal.reader import JournalReader
 from edge.journal.writer import JournalWriter
-from edge.messages.evidence import ConfigFault
+from edge.messages.evidence import ConfigFault, Throttled
 from edge.messages.records import GapReason, Stop
 from edge.messages.stream import CameraSettings
 from edge.ring.history import read_history
@@ -39,15 +39,17 @@ from edge.ring.startup import make_folders, start_ring
 from edge.ring.sweep import Sweeper
 from edge.seal.chain import Maker
 from edge.seal.opening import identity_opener
-from edge.services.camera_life import CameraLife
+from edge.services.camera_life import CameraLife, gap_reason, status_words
 from edge.services.camera_settings import settings_of
 from edge.services.camera_status import StatusFile
+from edge.services.cooling import Cooling, Thermometer
 from edge.services.intake import Intake, Interrupted
 from edge.services.interrupted import find_interrupted
 from edge.services.lifecycle import ServiceThread, settle_memory, sole_user
 from edge.services.retention import Retention
 from edge.services.sealing import Sealer
 from edge.services.signing import SigningDesk
+from edge.services.stack_restart import StackRestart
 from edge.services.writing import IDLE_S, Writing
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ def run_recorder(
     *,
     config_sha256: str = "",
     config_fault: ConfigFault | None = None,
+    thermometer: Thermometer = temperature_c,
 ) -> int:
     """Record until `stop` is set; the exit code. config_fault: why the configuration in force is an older one. Raises ConfigError for
     an unknown camera or an unusable secret, StorageError where the ring cannot be read, TryAgain when another recorder has the
@@ -87,7 +90,8 @@ def run_recorder(
     folders.run(camera.id).mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         held.enter_context(sole_user(folders.open(camera.id), f"records camera {camera.id}"))
-        return _Recorder(config, camera, settings, folders, disk, config_sha256).run(stop, config_fault)
+        cooling = Cooling(settings, config.node.hw, thermometer)
+        return _Recorder(config, camera, settings, folders, disk, config_sha256, cooling).run(stop, config_fault)
 
 
 def check_links(disk: Disk, data: Path) -> None:
@@ -102,9 +106,16 @@ class _Recorder:
     """Composition and main thread of a recorder."""
 
     def __init__(
-        self, config: NodeConfig, camera: Camera, settings: CameraSettings, folders: NodeFolders, disk: Disk, config_sha256: str
+        self,
+        config: NodeConfig,
+        camera: Camera,
+        settings: CameraSettings,
+        folders: NodeFolders,
+        disk: Disk,
+        config_sha256: str,
+        cooling: Cooling,
     ) -> None:
-        self._config, self._camera, self._settings = config, camera, settings
+        self._config, self._camera, self._cooling = config, camera, cooling
         self._clock: Clock = KernelClock(config.clock.trust, config.clock.max_error_ms)
         boot = boot_id()
         self._journal = JournalWriter(disk, folders.journal(recorder_journal(camera.id)), self._clock, boot)
@@ -133,6 +144,7 @@ class _Recorder:
         self._writer = ServiceThread(f"write-{camera.id}", self._writing.run)
         self._status = StatusFile(folders.run(camera.id), camera.id, self._clock, boot)
         self._ladder = RestartLadder(Limits(stall_s=camera.stall_s))
+        self._stack = StackRestart(camera.stack_restart)
         self._life: CameraLife | None = None
         self._start_at_s = 0.0
         self._status_at_s = 0.0
@@ -172,12 +184,15 @@ class _Recorder:
 
     def _turn(self, now_s: float) -> None:
         """Look at everything once; nothing here waits but the replacement of a worker (a few seconds)."""
+        if throttled := self._cooling.look(now_s):
+            self._throttle(throttled, now_s)
         if self._life is not None:
             self._look_at(self._life, now_s)
         elif now_s >= self._start_at_s and not self._ended:
             self._start_worker(now_s)
         if now_s >= self._status_at_s:
             self._status_at_s = now_s + _STATUS_S
+            self._stack.look()
             self._tell()
             if now_s - self._writing.turned_s < _WRITER_STUCK_S:
                 systemd.watchdog()
@@ -193,10 +208,19 @@ class _Recorder:
             waited_s = now_s - (life.last_packet_s or life.started_s)
             self._replace(life, "camera_stalled", f"no picture for {waited_s:.1f} s")
 
+    def _throttle(self, throttled: Throttled, now_s: float) -> None:
+        """Ask the camera for less, or for more again: in a new worker, at once; it counts as no failure."""
+        log.warning("camera %s: %s", self._camera.id, throttled.describe())
+        if self._life is not None:
+            self._life.end()
+            self._life, self._start_at_s = None, now_s
+            self._intake.say(Interrupted("stream_changed", throttled.describe()))
+        self._intake.say(throttled)
+
     def _start_worker(self, now_s: float) -> None:
         self._ladder.started(now_s)
         try:
-            self._life = CameraLife(self._settings, self._intake, self._config.ring.queue_bytes // 2)
+            self._life = CameraLife(self._cooling.settings, self._intake, self._config.ring.queue_bytes // 2)
         except TryAgain as refused:
             self._interrupted("camera_died", str(refused))
 
@@ -205,9 +229,9 @@ class _Recorder:
         ending = life.end()
         self._life = None
         if life.fault is not None and reason != "camera_stalled":
-            reason, text = _reason(life.fault.kind), life.fault.text
+            reason, text = gap_reason(life.fault.kind), life.fault.text
         elif ending.how == "exited" and ending.status:
-            text = f"{text} ({_status_words(ending.status)})"
+            text = f"{text} ({status_words(ending.status)})"
         elif ending.how == "unkillable":
             text = f"{text}; the capture worker cannot be killed: a reboot is needed"
         self._ended = reason == "end_of_file"
@@ -217,6 +241,8 @@ class _Recorder:
         self._intake.say(Interrupted(reason, text))
         now_s = monotonic_s()
         decision = self._ladder.ended(now_s)
+        if decision.stack:
+            self._stack.run()
         self._start_at_s = now_s + decision.wait_s
         self._fault = text
         again = "the recording is over" if self._ended else f"next try in {decision.wait_s:.1f} s"
@@ -266,12 +292,3 @@ class _Recorder:
             self._journal.close()
         log.info("camera %s: stopped", self._camera.id)
         return code
-
-
-def _reason(kind: str) -> GapReason:
-    """The worker's word, as far as it is one of ours."""
-    return next((reason for reason in get_args(GapReason) if reason == kind), "camera_died")
-
-
-def _status_words(status: int) -> str:
-    return f"signal {-status}" if status < 0 else f"exit code {status}"

@@ -6,6 +6,7 @@ import logging
 import threading
 
 from edge.clock import monotonic_s
+from edge.messages.evidence import Throttled
 from edge.messages.stream import StreamInfo
 from edge.ring.gop import Gop
 from edge.ring.recording import Recording
@@ -47,6 +48,8 @@ class Writing:
                 self.recording.start(item)
             elif isinstance(item, Interrupted):
                 self.recording.gap(item.reason, item.text)
+            elif isinstance(item, Throttled):
+                self.recording.note(item)
         self._sealer.close()
         self.recording.close()
 

@@ -102,3 +102,14 @@ def test_a_camera_that_records_between_its_faults_is_tried_again_at_once_however
     assert [decision.failed for decision in decisions] == [False] * 4 + [True] * 16, "it is told of all the same"
     ladder.started(now_s)
     assert ladder.ended(now_s + 1).wait_s == limits.retry_s, "one that gives nothing is tried slowly"
+
+
+def test_three_starts_without_a_picture_are_the_stacks_fault_and_so_are_three_more() -> None:
+    ladder = RestartLadder(backoff=Backoff(uniform=lambda low, high: 0.0), uniform=lambda low, high: 0.0)
+    asked = []
+    for turn in range(9):
+        ladder.started(float(turn))
+        if turn == 4:
+            ladder.packet(turn + 0.1)
+        asked.append(ladder.ended(turn + 0.5).stack)
+    assert [turn for turn, stack in enumerate(asked) if stack] == [2, 7]

@@ -20,11 +20,13 @@ from edge.errors import ConfigError, NotFound, TryAgain
 from edge.host.linux_disk import LinuxDisk
 from edge.host.sentinel import write_sentinel
 from edge.journal.reader import JournalReader
+from edge.messages.evidence import Throttled
 from edge.messages.records import TYPE_OF, Boot, Gap, Segment, Stop, facts_of
 from edge.messages.status import CameraStatus
 from edge.ring.check import check
 from edge.ring.layout import folders_of
 from edge.services.camera_settings import settings_of
+from edge.services.cooling import Thermometer
 from edge.services.recorder import run_recorder
 
 DEADLINE_S = 60.0
@@ -43,15 +45,15 @@ def config(folder: Path, *, sentinel: bool = False, **camera: object) -> NodeCon
 class Running:
     """A recorder in a thread of this process."""
 
-    def __init__(self, config: NodeConfig) -> None:
+    def __init__(self, config: NodeConfig, thermometer: Thermometer) -> None:
         self.folders = folders_of(config)
         self.stop = threading.Event()
         self.code: int | None = None
-        self._thread = threading.Thread(target=self._run, args=(config,))
+        self._thread = threading.Thread(target=self._run, args=(config, thermometer))
         self._thread.start()
 
-    def _run(self, config: NodeConfig) -> None:
-        self.code = run_recorder(config, "cam0", self.stop, config_sha256="abc")
+    def _run(self, config: NodeConfig, thermometer: Thermometer) -> None:
+        self.code = run_recorder(config, "cam0", self.stop, config_sha256="abc", thermometer=thermometer)
 
     def end(self) -> int | None:
         self.stop.set()
@@ -76,8 +78,8 @@ class Running:
 
 
 @contextmanager
-def running(config: NodeConfig) -> Iterator[Running]:
-    made = Running(config)
+def running(config: NodeConfig, thermometer: Thermometer = lambda zones: 40.0) -> Iterator[Running]:
+    made = Running(config, thermometer)
     try:
         yield made
     finally:
@@ -121,6 +123,19 @@ def test_a_worker_that_is_killed_or_freezes_is_replaced_and_the_gaps_are_explain
         assert [gap.reason for gap in ended] == ["camera_died", "camera_stalled"]
         assert "signal 9" in ended[0].text
         assert check(LinuxDisk(), recorder.folders.data, deep=True).findings == []
+
+
+def test_a_board_that_gets_hot_slows_its_camera_which_is_journaled_and_no_failure(tmp_path: Path) -> None:
+    with running(config(tmp_path), thermometer=lambda zones: 82.0) as recorder:
+        status = recorder.until(lambda _: bool(facts(recorder, Throttled)))
+        after = recorder.until(lambda later: later.fragments > status.fragments + 2)
+        recorder.end()
+    assert after.worker_restarts == 0
+    (step,) = (step for step in facts(recorder, Throttled) if isinstance(step, Throttled))
+    assert step == Throttled(level=1, celsius=82.0, fps=5.0, width=320, height=180)
+    gaps = [gap for gap in facts(recorder, Gap) if isinstance(gap, Gap) and not gap.open]
+    assert [(gap.reason, gap.text) for gap in gaps] == [("stream_changed", step.describe())]
+    assert check(LinuxDisk(), recorder.folders.data, deep=True).findings == []
 
 
 def test_a_disk_that_refuses_is_told_although_the_camera_sends(tmp_path: Path) -> None:
