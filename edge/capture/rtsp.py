@@ -1,8 +1,9 @@
-"""Network cameras: RTSP over TCP, H.264 or H.265, handed on bit by bit by a client of our own (`rtsp_session`).
+"""Network cameras: RTSP, H.264 or H.265, handed on bit by bit by a client of our own (`rtsp_session`).
 
 Options ([camera.options]): user, password (from the camera's secrets file; they appear in no log line, error text or process list), luma
 ("key": decode key frames for the watcher; "off"), client ("own"; "libav" for cameras that only a general library understands), ca (PEM file
-for rtsps). With luma_source, a second low-resolution stream is decoded for the watcher instead. PyAV is loaded only to decode.
+for rtsps), transport ("tcp"; "udp" where packets may get lost but must not get late). With luma_source, a second low-resolution stream is
+decoded for the watcher instead. PyAV is loaded only to decode.
 
 Time is arrival, not sensor time: RTP's own clock starts anywhere and drifts. `timestamps.Smoother` takes the network's jitter out.
 """
@@ -38,15 +39,15 @@ LEARN_S = 1.0
 FIRST_KEY_S = 4.0
 ASSUMED_PERIOD_NS = NS_PER_S // 25
 CLOSE_S = 1.0
-OPTIONS = ("user", "password", "luma", "client", "ca")
+OPTIONS = ("user", "password", "luma", "client", "ca", "transport")
 
 
 class Feed:
     """Packets of one camera: session, decoding order, access units, time. Shared by the recorded and the watched stream. One thread."""
 
-    def __init__(self, address: Address, trust: str) -> None:
+    def __init__(self, address: Address, trust: str, udp: bool) -> None:
         """Connects, and looks at the first half second. Raises CameraUnreachable or ConfigError."""
-        self._session, video = RtspSession.open(address, trust)
+        self._session, video = RtspSession.open(address, trust, udp)
         try:
             first = self._learn()
             stamps = [unit.pts_ns for unit in first if unit.pts_ns is not None]
@@ -121,6 +122,7 @@ class RtspSource:
         login = text(options, "user", ""), text(options, "password", "")
         self._settings = settings
         self._trust = text(options, "ca", "")
+        self._udp = text(options, "transport", "tcp", ("tcp", "udp")) == "udp"
         self._address = address_of(settings.source, *login)
         self._luma_address = address_of(settings.luma_source, *login) if settings.luma_source else None
         self._keys_for_luma = text(options, "luma", "key", ("key", "off")) == "key"
@@ -136,9 +138,9 @@ class RtspSource:
 
     def open(self) -> StreamInfo:
         settings = self._settings
-        feed = self._feed = Feed(self._address, self._trust)
+        feed = self._feed = Feed(self._address, self._trust, self._udp)
         if settings.luma_path and self._luma_address:
-            self._second = watch_second(self._luma_address, settings, self._trust)
+            self._second = watch_second(self._luma_address, settings, self._trust, self._udp)
         elif settings.luma_path and self._keys_for_luma:
             from edge.capture.luma import LumaTap
 
@@ -180,7 +182,7 @@ class RtspSource:
             feed.close()
 
 
-def watch_second(address: Address, settings: CameraSettings, trust: str) -> Pump:
+def watch_second(address: Address, settings: CameraSettings, trust: str, udp: bool = False) -> Pump:
     """A thread that decodes the camera's low-resolution stream; its troubles never touch the recording."""
     from edge.capture.luma import LumaTap
 
@@ -188,7 +190,7 @@ def watch_second(address: Address, settings: CameraSettings, trust: str) -> Pump
         backoff = Backoff(first_s=2.0, max_s=60.0)
         while not pump.stopping.is_set():
             try:
-                feed = Feed(address, trust)
+                feed = Feed(address, trust, udp)
                 tap = LumaTap(feed.codec, settings.luma_width, settings.luma_height, settings.luma_fps, keys_only=False)
                 _pictures(feed, tap, pump, backoff)
             except EdgeError as error:

@@ -1,4 +1,4 @@
-"""One TCP (or TLS) connection on which RTSP messages and interleaved RTP packets come mixed (RFC 2326, 10.12).
+"""One TCP (or TLS) connection on which RTSP messages and interleaved RTP packets come mixed (RFC 2326, 10.12); or RTP beside it by UDP.
 
 A camera sends a packet every few milliseconds. Waking up for each, as general libraries do, costs more than everything else in recording;
 here the kernel gathers (SO_RCVLOWAT, tcp(7)) and one call fetches what came in a fifth of a second.
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from edge.capture.address import Address
+from edge.capture.rtp_ports import RtpPorts
 from edge.capture.rtsp_words import Answer, read_answer
 from edge.capture.source import CameraUnreachable
 from edge.clock import monotonic_s
@@ -50,6 +51,13 @@ class RtspChannel:
         self._number = 0
         self._heard_s = monotonic_s()
         self._garbled = 0
+        self._ports: RtpPorts | None = None
+
+    def ports(self) -> RtpPorts:
+        """A pair of UDP ports on the address that the camera sees; closed with the connection."""
+        self._ports = RtpPorts(self._socket.getpeername()[0], self._socket.getsockname()[0])
+        self._poller.register(self._ports.rtp, select.POLLIN)
+        return self._ports
 
     def expect(self, number: int, feed: Feed) -> None:
         """From now on packets of this interleaved channel go to `feed`."""
@@ -71,6 +79,8 @@ class RtspChannel:
         except OSError:
             last_words = b""
         self._socket.close()
+        if self._ports is not None:
+            self._ports.close()
 
     def send(self, data: bytes) -> None:
         connection = self._socket
@@ -88,6 +98,8 @@ class RtspChannel:
         """Wait for data, fetch it, take it apart. Also fetches the little that did not wake us."""
         if not (isinstance(self._socket, _Decrypting) and self._socket.pending()):
             self._poller.poll(max(0.0, timeout_s) * 1000)
+        if self._ports is not None and self._ports.fetch():
+            self._heard_s = monotonic_s()
         try:
             data = self._socket.recv(_RECEIVE_BYTES)
         except OSError as broken:

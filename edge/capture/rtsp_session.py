@@ -21,12 +21,15 @@ GATHER_S = 0.2
 REPORT_S = 5.0
 _REDIRECTS = 3
 _SSRC = 0x45444745
+_NAME = b"\1\4edge\0\0"
+_REPORT = struct.pack(">BBHI", 0x80, 201, 1, _SSRC) + struct.pack(">BBHI", 0x81, 202, 1 + len(_NAME) // 4, _SSRC) + _NAME
+"""An empty receiver report with a source description (RFC 3550, 6.1 and 6.4.2): "I am here"."""
 
 
 class RtspSession:
     """One connection's life, one thread. Made by `RtspSession.open`; `depacketizer` counts what was lost on the way."""
 
-    def __init__(self, address: Address, channel: RtspChannel, deadline_s: float) -> None:
+    def __init__(self, address: Address, channel: RtspChannel, deadline_s: float, udp: bool = False) -> None:
         """Connects nothing and asks nothing: see `open`."""
         self._address = address
         self._channel = channel
@@ -39,15 +42,17 @@ class RtspSession:
         self._keep_s = 30.0
         self._keep_at_s = self._report_at_s = 0.0
         self._number = 0
+        self._ports = channel.ports() if udp else None
+        self._report_to: tuple[str, int] | None = None
         self._broken: CameraUnreachable | None = None
         self.depacketizer = Depacketizer("h264", -1)
 
     @classmethod
-    def open(cls, address: Address, trust: str = "") -> tuple[RtspSession, Video]:
+    def open(cls, address: Address, trust: str = "", udp: bool = False) -> tuple[RtspSession, Video]:
         """Connect and play within 5 s. Raises CameraUnreachable, and ConfigError where trying again is of no use: refused credentials, no
-        video of a codec that this product records. trust: PEM file for rtsps, empty: the system's authorities."""
+        video of a codec that this product records. trust: PEM file for rtsps, empty: the system's. udp: pictures come by UDP."""
         deadline_s = monotonic_s() + OPEN_S
-        session = cls(address, RtspChannel(address, trust, OPEN_S / 2), deadline_s)
+        session = cls(address, RtspChannel(address, trust, OPEN_S / 2), deadline_s, udp)
         try:
             return session, session._play()
         except (CameraUnreachable, ConfigError):
@@ -93,9 +98,12 @@ class RtspSession:
         self._set_up(_resolved(base, video.control))
         self.depacketizer = Depacketizer(video.codec, video.payload)
         self._channel.expect(self._number, self.depacketizer.feed)
+        if self._ports is not None:
+            self._ports.start(self.depacketizer.feed, self._report_to)
         self._url = _resolved(base, described.control)
         self._ask("PLAY", self._url, {"Range": "npt=0.000-"})
-        self._channel.gather()
+        if self._ports is None:
+            self._channel.gather()
         now_s = monotonic_s()
         self._keep_at_s, self._report_at_s = now_s + self._keep_s, now_s + REPORT_S
         return video
@@ -112,12 +120,16 @@ class RtspSession:
         raise self._refusal("DESCRIBE", answer)
 
     def _set_up(self, url: str) -> None:
-        answer = self._ask("SETUP", url, {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"})
+        ports = self._ports
+        way = "RTP/AVP/TCP;unicast;interleaved=0-1" if ports is None else f"RTP/AVP;unicast;client_port={ports.numbers}"
+        answer = self._ask("SETUP", url, {"Transport": way})
         self._session, _, rest = answer.header("session").partition(";")
         timeout = re.search(r"timeout\s*=\s*(\d+)", rest)
         self._keep_s = min(max(int(timeout[1]) / 2 if timeout else 30.0, 2.0), 30.0)
         number = re.search(r"interleaved\s*=\s*(\d+)", answer.header("transport"))
         self._number = int(number[1]) & 0xFF if number else 0
+        theirs = re.search(r"server_port\s*=\s*\d+-(\d+)", answer.header("transport"))
+        self._report_to = (self._address.host, int(theirs[1])) if theirs else None
 
     def _ask(self, method: str, url: str, headers: dict[str, str], *, must: bool = True) -> Answer:
         """One request and its answer; a second one when the camera wants to know who asks."""
@@ -165,14 +177,10 @@ class RtspSession:
             self._channel.send(self._worded(self._keep_method, self._url, {}))
         if now_s >= self._report_at_s:
             self._report_at_s = now_s + REPORT_S
-            self._channel.send(_report(self._number + 1))
-
-
-def _report(channel: int) -> bytes:
-    """An empty receiver report with a source description (RFC 3550, 6.1 and 6.4.2): "I am here"."""
-    name = b"\1\4edge\0\0"
-    report = struct.pack(">BBHI", 0x80, 201, 1, _SSRC) + struct.pack(">BBHI", 0x81, 202, 1 + len(name) // 4, _SSRC) + name
-    return struct.pack(">BBH", 0x24, channel, len(report)) + report
+            if self._ports is None:
+                self._channel.send(struct.pack(">BBH", 0x24, self._number + 1, len(_REPORT)) + _REPORT)
+            else:
+                self._ports.report(_REPORT)
 
 
 def _resolved(base: str, control: str) -> str:

@@ -97,6 +97,8 @@ RIGS: dict[str, tuple[Callable[..., Rig], Codec, dict[str, Any]]] = {
     "rtsp h264": (rtsp, "h264", {}),
     "rtsp h265": (rtsp, "h265", {}),
     "rtsp b-frames": (rtsp, "h264", {"b_frames": 2}),
+    "rtsp udp h264": (rtsp, "h264", {"transport": "udp"}),
+    "rtsp udp h265": (rtsp, "h265", {"transport": "udp"}),
     "rtsp libav h264": (rtsp, "h264", {"client": "libav"}),
     "rtsp libav h265": (rtsp, "h265", {"client": "libav"}),
     "gst": (gst, "h264", {}),

@@ -27,6 +27,8 @@ TRIED = (
     Tried("rtsp h264", "capture/rtsp.py", _SERVER),
     Tried("rtsp h265", "capture/rtsp.py", _SERVER),
     Tried("rtsp b-frames", "capture/rtsp.py", _SERVER),
+    Tried("rtsp udp h264", "capture/rtp_ports.py", _SERVER),
+    Tried("rtsp udp h265", "capture/rtp_ports.py", _SERVER),
     Tried("rtsp libav h264", "capture/rtsp_libav.py", _SERVER),
     Tried("rtsp libav h265", "capture/rtsp_libav.py", _SERVER),
     Tried("gst", "capture/gst.py", "the real GStreamer, videotestsrc, libx264"),
