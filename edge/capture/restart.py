@@ -54,8 +54,8 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """open_s: from start to the first packet (a source opens within 10 s). stable_s: packets for this long forget the past.
-    failures ends within window_s: the camera has failed, and is tried every retry_s - but at once, as long as each try gives useful_s of
-    footage: waiting would cost more than the fault does."""
+    failures ends within window_s: the camera has failed. Without a picture it is tried every retry_s; with some, after ever longer waits;
+    and at once, as long as each try gives useful_s of footage: waiting would cost more than the fault does."""
 
     stall_s: float = 2.0
     open_s: float = 15.0
@@ -115,8 +115,9 @@ class RestartLadder:
 
     def ended(self, now_s: float) -> Decision:
         """A worker ended or was killed. Call once per worker."""
+        pictures = self._first_s is not None
         useful = self._first_s is not None and self._last_s is not None and self._last_s - self._first_s >= self._limits.useful_s
-        self._fruitless = 0 if self._first_s is not None else self._fruitless + 1
+        self._fruitless = 0 if pictures else self._fruitless + 1
         stack = self._fruitless > 0 and self._fruitless % self._limits.fruitless == 0
         self._started_s = self._first_s = self._last_s = None
         self.restarts += 1
@@ -127,6 +128,6 @@ class RestartLadder:
             self.failed = True
         if useful:
             self._backoff.reset()
-        elif self.failed:
+        elif self.failed and not pictures:
             return Decision(self._uniform(self._limits.retry_s / 2, self._limits.retry_s), True, len(self._ends), stack)
         return Decision(self._backoff.next_s(), self.failed, len(self._ends), stack)

@@ -38,6 +38,8 @@ luma_width = 160
 luma_height = 90
 stall_s = 1.0
 """
+AGAIN_S = 120.0
+"""A camera that failed often and starts badly on a busy machine is tried again after a minute."""
 
 
 @dataclass
@@ -53,9 +55,9 @@ class Recorder:
     def until_recording(self) -> None:
         """With a worker that is whole, for two fragments at least."""
         before = self.fragments()
-        wait_for(lambda: self.fragments() > before, self.process)
+        wait_for(lambda: self.fragments() > before, self.process, AGAIN_S)
         once = self.fragments()
-        wait_for(lambda: self.fragments() > once, self.process)
+        wait_for(lambda: self.fragments() > once, self.process, AGAIN_S)
 
     def fragments(self) -> int:
         """Bytes of footage on disk."""
@@ -68,7 +70,7 @@ class Recorder:
         """The gap that comes of it, once it is over."""
         known = len(self.gaps())
         self.fault.write_text(kind)
-        wait_for(lambda: len(self.gaps()) > known, self.process)
+        wait_for(lambda: len(self.gaps()) > known, self.process, AGAIN_S)
         assert not self.fault.exists(), "nobody took the fault"
         return dict(self.gaps()[-1]["facts"])
 

@@ -38,8 +38,8 @@ def running(
                 process.stderr.close()
 
 
-def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
-    deadline_s, turn = time.monotonic() + LIMIT_S, Event()
+def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str], limit_s: float = LIMIT_S) -> None:
+    deadline_s, turn = time.monotonic() + limit_s, Event()
     while not condition():
         assert process.poll() is None, process.stderr and process.stderr.read()
         assert time.monotonic() < deadline_s

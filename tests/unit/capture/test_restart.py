@@ -104,6 +104,18 @@ def test_a_camera_that_records_between_its_faults_is_tried_again_at_once_however
     assert ladder.ended(now_s + 1).wait_s == limits.retry_s, "one that gives nothing is tried slowly"
 
 
+def test_a_failed_camera_that_gives_less_than_a_second_is_waited_for_ever_longer_but_not_at_once_a_minute() -> None:
+    limits = Limits()
+    ladder = RestartLadder(limits, backoff=Backoff(uniform=highest), uniform=highest)
+    waits = []
+    for turn in range(9):
+        ladder.started(turn * 10.0)
+        ladder.packet(turn * 10.0 + 1)
+        waits.append(ladder.ended(turn * 10.0 + 2).wait_s)
+    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    assert ladder.failed
+
+
 def test_three_starts_without_a_picture_are_the_stacks_fault_and_so_are_three_more() -> None:
     ladder = RestartLadder(backoff=Backoff(uniform=lambda low, high: 0.0), uniform=lambda low, high: 0.0)
     asked = []
