@@ -1,4 +1,4 @@
-"""Day or night, from the light that the camera sees: exposure mode and, where a pole has one, the infra-red cut filter.
+"""Light: how a camera exposes; day or night by what it sees, for exposure mode and, where a pole has one, the infra-red cut filter.
 
 Infra-red lamps make the night look bright once the filter is away: after each change the state is held, and longer each time when it
 changes back soon, so that a lamp cannot make the filter click all night.
@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from edge.capture.options import boolean, number, text
 from edge.clock import NS_PER_S
 from edge.errors import ConfigError
+from edge.window.luma import Exposure
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,22 @@ LUX_OF_LUMA = 0.5
 """Where a camera gives no lux, the mean luma (0..255) stands for it: dark pictures read as few lux."""
 
 Phase = Literal["day", "night"]
+
+
+def exposure_of(metadata: Mapping[str, Any]) -> Exposure:
+    """Of libcamera's words about a picture; each of them may be missing or no number."""
+    gains = [gain for name in ("AnalogueGain", "DigitalGain") if (gain := _number(metadata, name)) is not None]
+    return Exposure(
+        time_us=_number(metadata, "ExposureTime"),
+        gain=math.prod(gains) if gains else None,
+        lux=_number(metadata, "Lux"),
+        colour_k=_number(metadata, "ColourTemperature"),
+    )
+
+
+def _number(metadata: Mapping[str, Any], name: str) -> float | None:
+    value = metadata.get(name)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 @dataclass

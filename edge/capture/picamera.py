@@ -15,6 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import av
@@ -28,7 +29,7 @@ from edge.bmff.params import parameter_sets
 from edge.capture.access import Assembler, has_picture
 from edge.capture.cma import cma_text
 from edge.capture.darkroom import masks_of
-from edge.capture.daynight import DayNight
+from edge.capture.daynight import DayNight, exposure_of
 from edge.capture.encoder import Quality, frame_period_ns
 from edge.capture.luma import Pace, Shrinker
 from edge.capture.options import boolean, number, only, text
@@ -212,10 +213,10 @@ class PicameraSource:
         metadata = request.get_metadata()
         boot_ns = boot_of(metadata["SensorTimestamp"])
         if self._pace.due(boot_ns):
-            picture = self._picture(request, boot_ns)
+            picture = replace(self._picture(request, boot_ns), exposure=exposure_of(metadata))
             self._pump.put(picture)
             if self._day_night is not None:
-                self._day_night.see(metadata.get("Lux"), picture.luma, boot_ns, self._camera)
+                self._day_night.see(picture.exposure.lux, picture.luma, boot_ns, self._camera)
 
     def _burn(self, request: Any) -> None:
         if self._masks is None:

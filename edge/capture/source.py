@@ -24,6 +24,7 @@ from typing import Protocol
 
 from edge.errors import EdgeError, TryAgain
 from edge.messages.stream import Packet, StreamInfo
+from edge.window.luma import UNKNOWN, Exposure
 
 
 class EndOfStream(EdgeError):
@@ -42,6 +43,7 @@ class Picture:
     width: int
     height: int
     luma: bytes | memoryview
+    exposure: Exposure = UNKNOWN
 
 
 class Source(Protocol):

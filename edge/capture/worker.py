@@ -60,7 +60,7 @@ class Window:
             self._refused = True
             log.warning("no luma window for the watcher: %s", error)
             return
-        self._writer.put(picture.boot_ns, picture.luma, self.pictures)
+        self._writer.put(picture.boot_ns, picture.luma, self.pictures, picture.exposure)
         self.pictures += 1
 
     def close(self) -> None:

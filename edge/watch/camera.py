@@ -88,7 +88,7 @@ class CameraWatch:
             self._detector = Detector(luma.width, luma.height, self._settings)
         look = self._detector.look(np.frombuffer(luma.luma, np.uint8).reshape(luma.height, luma.width), luma.boot_ns)
         if look.note == "scene change":
-            log.info("%s: the whole picture changed at once: learnt anew", self.camera)
+            log.info("%s: the whole picture changed at once: learnt anew; %s", self.camera, luma.exposure)
         zones = tuple(sorted(look.zones, key=lambda name: -look.zones[name]))
         return Sight(luma.boot_ns, look.score, zones, look.boxes)
 

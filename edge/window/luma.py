@@ -10,12 +10,14 @@ A writer never re-uses a file: it makes a new one beside it, reserves its bytes 
 inode, also when the picture's size changed. The header is written with every picture, so that a damaged window heals by itself.
 
 Layout, native byte order, 64-bit words: [0] magic [1] width [2] height [3] nonce of this file; from byte 64 three slot headers of 64 bytes:
-[0] counter [1] seq [2] boot_ns [3] CRC-32; from byte 4096 three pictures, each at a multiple of 4096.
+[0] counter [1] seq [2] boot_ns [3] CRC-32 [4..7] exposure as doubles, NaN: not known; from byte 4096 three pictures, each at a multiple
+of 4096.
 """
 
 from __future__ import annotations
 
 import errno
+import math
 import os
 import secrets
 import stat
@@ -29,17 +31,40 @@ from edge.errors import StorageError
 
 SLOTS = 3
 MAX_PIXELS = 1280 * 720
-_MAGIC = int.from_bytes(b"EDGELUM1", "little")
+_MAGIC = int.from_bytes(b"EDGELUM2", "little")
 _WORD = 8
 _SLOT_BYTES = 64
 _HEAD_BYTES = _SLOT_BYTES * (1 + SLOTS)
 _PAGE = 4096
 _TRIES = 8
 _COUNTER = struct.Struct("=Q")
-_SLOT = struct.Struct("=4Q")
-"""counter, seq, boot_ns, CRC-32"""
+_HEAD = struct.Struct("=4Q")
+_SLOT = struct.Struct("=4Q32s")
+"""counter, seq, boot_ns, CRC-32, exposure"""
+_EXPOSURE = struct.Struct("=4d")
+_NAN = math.nan
 
 Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How the camera took a picture; None: it does not say. gain: analogue times digital. lux: estimated. colour_k: of the light."""
+
+    time_us: float | None = None
+    gain: float | None = None
+    lux: float | None = None
+    colour_k: float | None = None
+
+    def packed(self) -> bytes:
+        return _EXPOSURE.pack(*(_NAN if value is None else value for value in (self.time_us, self.gain, self.lux, self.colour_k)))
+
+    @staticmethod
+    def unpacked(data: bytes) -> Exposure:
+        return Exposure(*(None if math.isnan(value) else value for value in _EXPOSURE.unpack(data)))
+
+
+UNKNOWN = Exposure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +76,15 @@ class Luma:
     boot_ns: int
     seq: int
     luma: bytes
+    exposure: Exposure = UNKNOWN
 
 
 def _stride(width: int, height: int) -> int:
     return -(-width * height // _PAGE) * _PAGE
 
 
-def _checksum(width: int, height: int, seq: int, boot_ns: int, luma: Buffer) -> int:
-    return zlib.crc32(luma, zlib.crc32(_SLOT.pack(width, height, seq, boot_ns)))
+def _checksum(width: int, height: int, seq: int, boot_ns: int, exposure: bytes, luma: Buffer) -> int:
+    return zlib.crc32(luma, zlib.crc32(_SLOT.pack(width, height, seq, boot_ns, exposure)))
 
 
 class LumaWriter:
@@ -72,13 +98,13 @@ class LumaWriter:
         self._count = 0
         self._stride = _stride(width, height)
         self._counters = [0] * SLOTS
-        self._head = _SLOT.pack(_MAGIC, width, height, secrets.randbits(63))
+        self._head = _HEAD.pack(_MAGIC, width, height, secrets.randbits(63))
         try:
             self._file: int | None = _new_file(Path(path), _PAGE + SLOTS * self._stride, self._head)
         except OSError as error:
             raise StorageError(f"{path}: cannot make the luma window: {error.strerror}", number=error.errno or 0) from error
 
-    def put(self, boot_ns: int, luma: Buffer, seq: int) -> None:
+    def put(self, boot_ns: int, luma: Buffer, seq: int, exposure: Exposure = UNKNOWN) -> None:
         """Show a picture of exactly width x height bytes (any contiguous buffer; ValueError otherwise). seq must grow. Never blocks.
 
         Raises StorageError when the file system takes nothing (the window was cut short and the memory file system is full)."""
@@ -89,7 +115,8 @@ class LumaWriter:
         self._count += 1
         self._counters[slot] += 2
         counter, head = self._counters[slot], _SLOT_BYTES * (1 + slot)
-        facts = _SLOT.pack(counter, seq, boot_ns, _checksum(self.width, self.height, seq, boot_ns, view))
+        words = exposure.packed()
+        facts = _SLOT.pack(counter, seq, boot_ns, _checksum(self.width, self.height, seq, boot_ns, words, view), words)
         try:
             self._write(_COUNTER.pack(counter - 1), head)
             self._write(view, _PAGE + slot * self._stride)
@@ -182,9 +209,10 @@ class LumaReader:
         luma = os.pread(opened.descriptor, width * height, _PAGE + slot * _stride(width, height))
         after = os.pread(opened.descriptor, _WORD, at * _WORD)
         seq, boot_ns, crc = words[at + 1], words[at + 2], words[at + 3]
-        if after != words[at : at + 1].tobytes() or _checksum(width, height, seq, boot_ns, luma) != crc:
+        exposure = words[at + 4 : at + 8].tobytes()
+        if after != words[at : at + 1].tobytes() or _checksum(width, height, seq, boot_ns, exposure, luma) != crc:
             return None
-        return Luma(width, height, boot_ns, seq, luma)
+        return Luma(width, height, boot_ns, seq, luma, Exposure.unpacked(exposure))
 
     def _current(self) -> _Opened | None:
         """The file now under the name, opened; the old one is closed when it was replaced."""

@@ -10,7 +10,7 @@ import pytest
 
 from edge.config.masks import masks_sha256
 from edge.messages.stream import CameraSettings, Packet, StreamInfo
-from edge.window.luma import LumaReader
+from edge.window.luma import UNKNOWN, Exposure, LumaReader
 from tests.support import camera_rig
 from tests.support.capture_worker import Capture
 from tests.support.command import ROOT
@@ -72,6 +72,16 @@ def test_no_picture_ever_shows_what_is_masked(rig: tuple[str, ...], tmp_path: Pa
     assert all(shows_nothing(frame) for frame in frames), "the first one too"
     assert luma is not None
     assert (luma.width, luma.height) == (160, 90)
+    assert luma.exposure == UNKNOWN, "this camera says nothing"
+
+
+def test_the_watcher_learns_how_the_camera_exposes(rig: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "luma"
+    with Capture(CameraSettings(id="gate", source="picamera2:pole-cam-1", width=320, height=180, luma_path=str(path)), rig) as capture:
+        capture.until_packets(20)
+        luma = LumaReader(path).newest()
+    assert luma is not None
+    assert luma.exposure == Exposure(time_us=8000.0, gain=3.0, lux=123.0, colour_k=4500.0)
 
 
 def test_two_cameras_are_told_by_their_ids(rig: tuple[str, ...]) -> None:

@@ -15,6 +15,10 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+EXPOSED_CAMERA = "pole-cam-1"
+EXPOSED = {"ExposureTime": 8000, "AnalogueGain": 2.0, "DigitalGain": 1.5, "Lux": 123.0, "ColourTemperature": 4500}
+"""What a sensor's image processing says of each picture, and virtual cameras do not: here one of them does."""
+
 
 class _AnyName:
     def __getattr__(self, name: str) -> str:
@@ -40,6 +44,7 @@ def _patch(module: Any) -> None:
     camera, request = module.Picamera2, module.CompletedRequest
     module.DmaAllocator = MemoryAllocator
     raw_modes, make_requests, release = camera._get_raw_modes, camera._make_requests, request.release
+    metadata = request.get_metadata
 
     def modes(self: Any) -> Any:
         if self.camera.generate_configuration([libcamera.StreamRole.Raw]) is not None:
@@ -57,7 +62,11 @@ def _patch(module: Any) -> None:
             _tick(self.picam2)
         release(self)
 
-    camera._get_raw_modes, camera._make_requests, request.release = modes, paced, give_back
+    def exposed(self: Any) -> Any:
+        said = EXPOSED if self.picam2.camera.id.endswith(EXPOSED_CAMERA) else {}
+        return metadata(self) | said
+
+    camera._get_raw_modes, camera._make_requests, request.release, request.get_metadata = modes, paced, give_back, exposed
     faults.arm(module)
 
 

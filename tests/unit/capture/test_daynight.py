@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.capture.daynight import HOLD_S, MOST_HOLD_S, DayNight, Phases
+from edge.capture.daynight import HOLD_S, MOST_HOLD_S, DayNight, Phases, exposure_of
 from edge.clock import NS_PER_S
 from edge.errors import ConfigError
+from edge.window.luma import UNKNOWN, Exposure
 
 
 def changes(lux: list[float], step_s: float = 1.0) -> list[tuple[int, str]]:
@@ -109,3 +110,10 @@ def test_options_of_no_sense_are_refused(options: dict[str, Any]) -> None:
 
 def test_a_camera_may_be_left_alone() -> None:
     assert DayNight.of({"night": False}) is None
+
+
+def test_what_a_camera_says_of_its_exposure_is_taken_and_what_it_does_not_say_is_not_known() -> None:
+    assert exposure_of({"SensorTimestamp": 1}) == UNKNOWN
+    assert exposure_of({"AnalogueGain": 4.0}) == Exposure(gain=4.0)
+    assert exposure_of({"DigitalGain": 1.5, "AnalogueGain": 4.0, "ExposureTime": 33_000}) == Exposure(time_us=33_000.0, gain=6.0)
+    assert exposure_of({"Lux": float("nan"), "ColourTemperature": (1, 2)}) == UNKNOWN

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import StorageError
-from edge.window.luma import Luma, LumaReader, LumaWriter
+from edge.window.luma import Exposure, Luma, LumaReader, LumaWriter
 from tests.support.window_writer import start_writer, whole
 
 DEADLINE_S = 20.0
@@ -138,17 +138,31 @@ def test_garbage_anywhere_in_the_file_never_shows_a_picture_that_was_not_put(at:
         writer, reader = LumaWriter(path, 64, 48), LumaReader(path)
         put = {seq: picture(seq) for seq in range(4)}
         for seq, luma in put.items():
-            writer.put(seq * 1000, luma, seq)
+            writer.put(seq * 1000, luma, seq, Exposure(gain=float(seq)))
         with path.open("r+b") as file:
             file.seek(at)
             file.write(garbage)
         shown = reader.newest()
         assert shown is None or (put.get(shown.seq) == shown.luma and shown.boot_ns == shown.seq * 1000)
+        assert shown is None or shown.exposure == Exposure(gain=float(shown.seq))
         for seq in range(4, 7):
             writer.put(seq * 1000, picture(seq), seq)
         healed = reader.newest()
         assert healed == Luma(64, 48, 6000, 6, picture(6)), "three pictures later the damage is gone"
         reader.close()
+    finally:
+        path.unlink()
+
+
+known = st.none() | st.floats(allow_nan=False)
+
+
+@given(st.builds(Exposure, known, known, known, known))
+def test_how_a_picture_was_exposed_comes_with_it(exposure: Exposure) -> None:
+    path = Path("/dev/shm") / f"edge-test-exposure-{os.getpid()}"
+    try:
+        LumaWriter(path, 64, 48).put(1000, picture(0), 0, exposure)
+        assert LumaReader(path).newest() == Luma(64, 48, 1000, 0, picture(0), exposure)
     finally:
         path.unlink()
 
