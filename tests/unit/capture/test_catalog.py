@@ -50,7 +50,7 @@ def test_sources_are_checked_without_a_video_library() -> None:
         ("synthetic:", {"night": 1}),
         ("file:film.mp4", {"loop": "yes"}),
         ("file:film.mp4", {"luma": "none"}),
-        ("rtsp://camera/1", {"transport": "udp"}),
+        ("rtsp://camera/1", {"transport": "sctp"}),
         ("rtsp://camera/1", {"client": "other"}),
         ("v4l2:/dev/video0", {"input": "bayer"}),
     ],
