@@ -2,7 +2,7 @@
 SECONDS ?=
 SOURCE ?=
 
-.PHONY: demo test soak faults fuzz bench docs clean
+.PHONY: demo test vm soak faults fuzz bench docs clean
 
 demo: ## the main job, live: a broker, a small centre and a node with two cameras
 	@image/desk-setup.sh demo
@@ -11,6 +11,10 @@ demo: ## the main job, live: a broker, a small centre and a node with two camera
 test: ## everything that must hold, in one pytest run
 	@image/desk-setup.sh test
 	.venv/bin/python -m pytest -n 4 --dist loadgroup
+
+vm: ## USB cameras against a real kernel, in a virtual machine
+	@image/desk-setup.sh vm
+	.venv/bin/python -m pytest tests/vm
 
 soak: ## long fault runs, and every fault test in full
 	@image/desk-setup.sh test

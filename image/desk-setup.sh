@@ -3,6 +3,7 @@
 # missing, and a virtual environment in .venv with the package in it. Says what it installs. Works as root or with sudo.
 #   image/desk-setup.sh demo     what `make demo` needs
 #   image/desk-setup.sh test     what `make test` needs (real brokers, servers, players)
+#   image/desk-setup.sh vm       what `make vm` needs (QEMU beside that)
 set -eu
 purpose=${1:-demo}
 cd "$(dirname "$0")/.."
@@ -12,7 +13,7 @@ demo)
     extra=desk
     needed="python3:python3 python3-venv:@venv mosquitto:mosquitto"
     ;;
-test)
+test | vm)
     extra=dev
     needed="python3:python3 python3-venv:@venv mosquitto:mosquitto mosquitto-clients:mosquitto_pub
         gcc:gcc pkg-config:pkg-config libsystemd-dev:@pc:libsystemd python3-dev:@headers
@@ -22,9 +23,10 @@ test)
         gstreamer1.0-nice:@gst:nicesink gir1.2-gst-plugins-bad-1.0:@gi:GstWebRTC
         mmdebstrap:mmdebstrap device-tree-compiler:dtc nginx:nginx libnginx-mod-http-dav-ext:@file:/usr/lib/nginx/modules/ngx_http_dav_ext_module.so
         softhsm2:softhsm2-util openssl:openssl chromium:chromium poppler-utils:pdfinfo e2fsprogs:mkfs.ext4 mount:losetup iproute2:ip procps:ps"
+    [ "$purpose" = test ] || needed="$needed qemu-system-x86:qemu-system-x86_64 busybox-static:busybox"
     ;;
 *)
-    echo "desk-setup: '$purpose' is neither demo nor test" >&2
+    echo "desk-setup: '$purpose' is neither demo, test nor vm" >&2
     exit 2
     ;;
 esac

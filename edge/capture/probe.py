@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edge.capture.board import Board, look
+from edge.capture.board import Board, Device, look
 from edge.capture.encoder import HARDWARE
 from edge.capture.supervise import worker_environment
 from edge.capture.trial import Tried, best_of
 from edge.config import hardware
 from edge.config.endurance import Endurance, advice, endurance
 from edge.config.model import Camera
+from edge.errors import ConfigError, TryAgain
+
+if TYPE_CHECKING:
+    from edge.capture.v4l2_device import Control, Format
 
 CHILD_S = 20.0
 _CAMERAS = "import json; from picamera2 import Picamera2; print(json.dumps(Picamera2.global_camera_info()))"
@@ -37,11 +42,23 @@ class EncoderTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A camera under /dev/video*. name: for node.toml."""
+
+    name: str
+    device: Device
+    formats: list[Format]
+    controls: list[Control]
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
-    """cameras: of libcamera (picamera2's words), None where picamera2 is not there. presets: of libx264 for the profile's camera."""
+    """cameras: of libcamera (picamera2's words), None where picamera2 is not there. offers: of V4L2. presets: of libx264 for the profile's
+    camera."""
 
     board: Board
     cameras: list[dict[str, Any]] | None
+    offers: list[Offer]
     encoders: list[EncoderTrial]
     presets: list[Tried]
     profile: str
@@ -82,6 +99,7 @@ def probe(name: str | None, minimum_days: float) -> Findings:
     return Findings(
         board=board,
         cameras=cameras,
+        offers=_offers(board.devices),
         encoders=encoders,
         presets=presets,
         profile=profile,
@@ -105,6 +123,21 @@ def _warnings(board: Board, presets: list[Tried], hardware_encoder: str) -> list
     if board.model.startswith("Raspberry Pi") and board.cma_mb < 256:
         told.append(f"CMA is {board.cma_mb} MB: two cameras want 320, dtoverlay=vc4-kms-v3d,cma-320 in config.txt")
     return told
+
+
+def _offers(devices: list[Device]) -> list[Offer]:
+    """Without what gives no pictures: codecs, a camera's device for metadata, one that is gone or not ours to open."""
+    found: list[Offer] = []
+    if not devices:
+        return found
+    try:
+        from edge.capture.v4l2_device import controls, formats, opened
+    except ModuleNotFoundError as missing:
+        raise ConfigError(f"looking at USB cameras needs the Python package {missing.name}") from missing
+    for device in devices:
+        with suppress(ConfigError, TryAgain), opened(device.device) as descriptor:
+            found.append(Offer(f"v4l2:{device.stable or device.device}", device, formats(descriptor), controls(descriptor)))
+    return found
 
 
 def _child(code: str, *words: str) -> tuple[bool, str]:

@@ -1,6 +1,6 @@
 """A thread that waits for a camera so that the worker's loop need not: libraries block beyond the time-outs they are given.
 
-The worker is woken for key frames and about every 0.2 s, not for each packet.
+The worker is woken for key frames, for pictures that the watcher is to see, and about every 0.2 s: not for each packet.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Pump:
         with self._lock:
             if isinstance(item, Picture):
                 self._picture = item
+                urgent = True
             elif self._admits(item):
                 self._packets.append(item)
                 self._waiting_bytes += len(item.data)

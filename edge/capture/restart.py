@@ -64,6 +64,8 @@ class Limits:
     window_s: float = 600.0
     retry_s: float = 60.0
     useful_s: float = 1.0
+    settle_s: float = 2.0
+    """For so long after its first packet a worker may also pause so long: it starts on a machine that is busy with starting it."""
     fruitless: int = 3
     """Starts in a row without a picture after which the fault is not the worker's."""
 
@@ -107,7 +109,10 @@ class RestartLadder:
         """When the worker counts as stuck if no packet comes before; None when no worker runs."""
         if self._started_s is None:
             return None
-        return self._started_s + self._limits.open_s if self._last_s is None else self._last_s + self._stall_s
+        if self._first_s is None or self._last_s is None:
+            return self._started_s + self._limits.open_s
+        settling = self._last_s - self._first_s < self._limits.settle_s
+        return self._last_s + (max(self._stall_s, self._limits.settle_s) if settling else self._stall_s)
 
     def stalled(self, now_s: float) -> bool:
         deadline_s = self.deadline_s()

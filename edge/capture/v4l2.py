@@ -1,7 +1,10 @@
 """Cameras under /dev/video*: raw pictures (YUYV, MJPEG) are encoded here, H.264 from the camera is handed on bit by bit (with `transcode`:
 encoded anew).
 
-Options ([camera.options]): input ("auto", "h264", "mjpeg", "yuyv422"; auto: what the driver offers first), luma ("all", "key"; for H.264).
+Options ([camera.options]): input ("auto", "h264", "mjpeg", "yuyv422"; auto: what the driver offers first), luma ("all", "key"; for H.264),
+controls (a table: name -> number, set before each start; names as in `edge capture probe --json`).
+
+A camera that is unplugged and plugged in again has the same name under /dev/v4l/by-id, not under /dev/video*.
 Time is the driver's (CLOCK_MONOTONIC; kernel docs, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC) where it is believable, else arrival.
 """
 
@@ -37,7 +40,7 @@ log = logging.getLogger(__name__)
 BELIEVABLE_NS = 2 * NS_PER_S
 FIRST_KEY_S = 6.0
 CLOSE_S = 1.0
-_OPTIONS = ("input", "luma")
+_OPTIONS = ("input", "luma", "controls")
 
 Items = Iterator[Packet | Picture]
 OpenDevice = Callable[[str, dict[str, str]], InputContainer]
@@ -66,6 +69,9 @@ class V4l2Source:
         self._device = settings.source.partition(":")[2]
         self._open_device = device_opener
         self._input = text(options, "input", "auto", ("auto", "h264", "mjpeg", "yuyv422"))
+        self._controls = options.get("controls", {})
+        if not isinstance(self._controls, dict):
+            raise ConfigError("option controls is no table", remedy="use controls = { brightness = 128 }")
         self._keys_only = text(options, "luma", "all", ("all", "key")) == "key"
         self._pump: Pump | None = None
         self._work: _Work | None = None
@@ -120,12 +126,22 @@ class V4l2Source:
         settings = self._settings
         size = f"{settings.width}x{settings.height}"
         wanted = {} if self._input == "auto" else {"input_format": self._input}
+        if self._controls:
+            self._set_controls()
         try:
             return self._open_device(self._device, {"video_size": size, "framerate": f"{settings.fps:g}", **wanted})
         except av.error.ArgumentError as refused:
             raise ConfigError(f"{self._device} takes no {self._input} input at {size}: {refused.strerror}") from refused
         except av.error.FFmpegError as refused:
             raise TryAgain(f"{self._device} cannot be opened: {refused.strerror}") from refused
+
+    def _set_controls(self) -> None:
+        try:
+            from edge.capture import v4l2_device
+        except ModuleNotFoundError as missing:
+            raise ConfigError(f"option controls needs the Python package {missing.name}") from missing
+        with v4l2_device.opened(self._device) as descriptor:
+            v4l2_device.set_controls(descriptor, self._device, self._controls)
 
     def _receive(self, container: InputContainer, stream: VideoStream, work: _Work, pump: Pump) -> None:
         """The pump's work."""

@@ -38,13 +38,13 @@ def probe(profile: str | None, as_json: bool) -> None:
     board = found.board
     console.print(f"{board.model or 'no device tree: a PC'}; {board.cpus} CPUs, {board.memory_mb} MB, CMA {board.cma_mb} MB")
     console.print("temperature: " + (", ".join(f"{name} {degrees:.0f} °C" for name, degrees in board.zones.items()) or "no sensor"))
-    table = Table("camera", "by", "name in node.toml")
+    table = Table("camera", "by", "name in node.toml", "gives at most")
     for each in found.cameras or []:
-        table.add_row(str(each.get("Model")), "libcamera", f"picamera2:{each['Id']}")
-    for device in board.devices:
-        table.add_row(device.name, "V4L2", f"v4l2:{device.stable or device.device}")
+        table.add_row(str(each.get("Model")), "libcamera", f"picamera2:{each['Id']}", "")
+    for offer in found.offers:
+        table.add_row(offer.device.name, "V4L2", offer.name, ", ".join(map(str, offer.formats)))
     if not table.row_count:
-        table.add_row("none", "-", "an IP camera: rtsp://HOST/PATH")
+        table.add_row("none", "-", "an IP camera: rtsp://HOST/PATH", "")
     console.print(table)
     table = Table("encoder", "works", "pictures/s of one core")
     for trial in found.encoders:

@@ -71,6 +71,7 @@ def run_recorder(
     config_sha256: str = "",
     config_fault: ConfigFault | None = None,
     thermometer: Thermometer = temperature_c,
+    disk: Disk | None = None,
 ) -> int:
     """Record until `stop` is set; the exit code. config_fault: why the configuration in force is an older one. Raises ConfigError for
     an unknown camera or an unusable secret, StorageError where the ring cannot be read, TryAgain when another recorder has the
@@ -82,7 +83,7 @@ def run_recorder(
         )
     folders = folders_of(config)
     settings = settings_of(camera, folders)
-    disk = LinuxDisk()
+    disk = disk or LinuxDisk()
     if config.node.sentinel:
         check_sentinel(disk, folders.data, config.node.id)
     make_folders(disk, folders, camera.id)

@@ -34,5 +34,7 @@ TRIED = (
     Tried("gst", "capture/gst.py", "the real GStreamer, videotestsrc, libx264"),
     Tried("gst x264enc", "capture/gst.py", "the real GStreamer, videotestsrc, x264enc behind the port"),
     Tried("picamera2", "capture/picamera.py", "the real picamera2 0.3 over libcamera 0.7's virtual cameras (tests/rig)"),
-    Tried("v4l2", "capture/v4l2.py", "/dev/video0, where there is one; else libavdevice's test pictures in the unit tests"),
+    Tried(
+        "v4l2", "capture/v4l2.py", "vivid, the kernel's V4L2 test driver, in a virtual machine (make vm); /dev/video0 where there is one"
+    ),
 )

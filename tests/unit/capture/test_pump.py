@@ -75,13 +75,14 @@ def test_of_pictures_only_the_newest_waits() -> None:
     assert pump.close(5.0)
 
 
-def test_a_key_frame_wakes_the_reader_at_once() -> None:
+@pytest.mark.parametrize("urgent", [packet(1, key=True), Picture(1, 1, 1, b"x")], ids=["key frame", "picture"])
+def test_what_must_not_wait_wakes_the_reader_at_once(urgent: Packet | Picture) -> None:
     waiting = threading.Event()
 
     def work(pump: Pump) -> None:
         pump.put(packet(0, key=True))
         waiting.wait(10)
-        pump.put(packet(1, key=True))
+        pump.put(urgent)
         pump.stopping.wait(30)
 
     pump = Pump("test", work)
@@ -90,7 +91,7 @@ def test_a_key_frame_wakes_the_reader_at_once() -> None:
     timer = threading.Timer(0.02, waiting.set)
     timer.start()
     begin_s = monotonic_s()
-    assert pump.get(10.0) == packet(1, key=True)
+    assert pump.get(10.0) == urgent
     assert monotonic_s() - begin_s < 5.0
     timer.join()
     assert pump.close(5.0)

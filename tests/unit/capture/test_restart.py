@@ -55,6 +55,18 @@ def test_a_stream_that_pauses_is_stuck_after_the_stall_limit_of_its_frame_rate()
     assert ladder.stalled(6.0)
 
 
+def test_a_worker_that_has_just_started_may_pause_for_longer() -> None:
+    ladder = RestartLadder(Limits(stall_s=1.0, settle_s=2.0))
+    ladder.started(0.0)
+    ladder.packet(1.0)
+    assert not ladder.stalled(2.9)
+    ladder.packet(2.9)
+    assert not ladder.stalled(4.8)
+    ladder.packet(3.0)
+    assert not ladder.stalled(3.9)
+    assert ladder.stalled(4.0), "two seconds after its first packet"
+
+
 def test_five_ends_in_ten_minutes_are_a_failed_camera_that_is_tried_slowly_for_ever() -> None:
     ladder = RestartLadder(Limits(failures=5, retry_s=60.0), uniform=highest)
     decisions = []
