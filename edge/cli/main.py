@@ -31,6 +31,7 @@ COMMANDS = {
     "report": "Account for a month: availability, outages, clips.",
     "diag": "Show what a crew needs to know of a node in trouble.",
     "capture": "See what this board can record with.",
+    "scene": "Accept a new view of a camera as its usual one.",
     "config": "Check and explain node.toml.",
     "decommission": "Wipe this node: keys, footage, configuration.",
     "centre": "The other end of the link: nodes, events, clips, uploads.",

@@ -49,6 +49,10 @@ class NodeFolders:
         """A file, not a folder."""
         return self.data / "cursor" / writer
 
+    def scene(self, camera: str) -> Path:
+        """A file: what the camera usually sees, for the watcher."""
+        return self.data / "watch" / f"{camera}.npz"
+
     @property
     def custody_refused(self) -> Path:
         """There while the newest attempt to record what a person does on this node failed: the agent raises an alarm. Volatile."""

@@ -12,7 +12,7 @@ from threading import Event
 
 from edge import __version__
 from edge.clock import NS_PER_S, Clock, Reading, format_utc, monotonic_s
-from edge.config.model import NodeConfig
+from edge.config.model import Camera, NodeConfig
 from edge.errors import StorageError
 from edge.host import systemd
 from edge.host.disk import Disk
@@ -26,6 +26,9 @@ from edge.ring.layout import NodeFolders, folders_of
 from edge.services.lifecycle import sole_user
 from edge.watch.camera import CameraWatch, no_picture_code
 from edge.watch.resume import Legacy, legacy_of
+from edge.watch.scenes import Scenes
+from edge.watch.tamper import KINDS, TamperWatch
+from edge.watch.tamper_alarms import code_of, kind_of
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +62,7 @@ class Watcher:
         self._windows = {camera.id: folders.run(camera.id) / "luma" for camera in config.camera if camera.motion}
         self._cameras: list[CameraWatch] = []
         self._waiting: deque[tuple[Facts, str | None, Reading]] = deque()
+        self._scenes = Scenes(disk, folders)
         self._retry_ns = 0
         self._retired_ns: int | None = None
 
@@ -85,14 +89,16 @@ class Watcher:
             self._put(episode, camera, now)
         self._put(Boot(version=__version__, ended=legacy.ended, config_sha256=self._config_sha256), None, now)
         standing = self._restate(legacy, now)
-        self._cameras = [
-            CameraWatch(
-                camera, self._config.watch, self._windows[camera.id], self._boot, now, alarmed=no_picture_code(camera.id) in standing
-            )
-            for camera in self._config.camera
-            if camera.id in self._windows
-        ]
+        self._cameras = [self._watch(camera, now, standing) for camera in self._config.camera if camera.id in self._windows]
         self._flush()
+
+    def _watch(self, camera: Camera, now: Reading, standing: set[str]) -> CameraWatch:
+        """standing: codes of alarms."""
+        kinds = [kind for code in standing if (kind := kind_of(code, camera.id)) is not None]
+        tamper = TamperWatch(self._scenes.load(camera.id), kinds) if self._config.watch.tamper else None
+        alarmed = no_picture_code(camera.id) in standing
+        window = self._windows[camera.id]
+        return CameraWatch(camera, self._config.watch, window, self._boot, now, alarmed=alarmed, tamper=tamper)
 
     def turn(self) -> None:
         """One round: a look at each camera, then the journal."""
@@ -101,6 +107,7 @@ class Watcher:
             for facts in camera.turn(now):
                 self._put(facts, camera.camera, now)
         self._flush()
+        self._scenes.turn(self._cameras, self._clock.boot_ns())
         self._retire()
 
     def finish(self) -> None:
@@ -133,6 +140,8 @@ class Watcher:
         """Standing alarms are said again, so that the records since the last boot record tell the whole state; those of cameras that are
         no longer watched are cleared."""
         watched = {no_picture_code(camera): camera for camera in self._windows}
+        if self._config.watch.tamper:
+            watched |= {code_of(kind, camera): camera for camera in self._windows for kind in KINDS}
         for alarm in legacy.alarms:
             if alarm.code in watched:
                 self._put(alarm, watched[alarm.code], now)

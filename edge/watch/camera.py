@@ -6,12 +6,15 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.clock import NS_PER_MS, NS_PER_S, Reading, format_utc
 from edge.config.model import Camera, Watch
 from edge.messages.records import AlarmRaised, Episode
 from edge.watch.episode import Change, Limits, Run, Sight, Watching, episode_id, give_up, see
 from edge.watch.motion import Detector, DetectorSettings
+from edge.watch.tamper import TamperWatch
+from edge.watch.tamper_alarms import alarm_of
 from edge.window.luma import Luma, LumaReader
 
 log = logging.getLogger(__name__)
@@ -29,9 +32,19 @@ def no_picture_code(camera: str) -> str:
 
 
 class CameraWatch:
-    """Owned by one thread. `alarmed`: the no_picture alarm already stands (left by a previous run)."""
+    """Owned by one thread. alarmed: the no_picture alarm already stands (left by a previous run). tamper: what watches over the lens."""
 
-    def __init__(self, camera: Camera, watch: Watch, window: Path, boot: str, now: Reading, *, alarmed: bool = False) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        watch: Watch,
+        window: Path,
+        boot: str,
+        now: Reading,
+        *,
+        alarmed: bool = False,
+        tamper: TamperWatch | None = None,
+    ) -> None:
         self._camera = camera
         self._limits = Limits(watch.start_s, watch.end_s, watch.max_episode_s)
         self._boot = boot
@@ -44,6 +57,7 @@ class CameraWatch:
         self._seen_ns = now.boot_ns
         self._patience_s = FIRST_S
         self._alarmed = alarmed
+        self.tamper = tamper
 
     @property
     def camera(self) -> str:
@@ -61,9 +75,14 @@ class CameraWatch:
         if self._alarmed:
             self._alarmed = False
             facts.append(self._alarm(now, raised=False))
-        step = see(self._episodes, self._look(luma), self._limits)
+        picture = np.frombuffer(luma.luma, np.uint8).reshape(luma.height, luma.width)
+        step = see(self._episodes, self._look(luma, picture), self._limits)
         self._episodes = step.state
-        return facts + [self._episode(change, now) for change in step.changes]
+        facts += [self._episode(change, now) for change in step.changes]
+        if self.tamper is not None:
+            for found in self.tamper.look(picture, luma.boot_ns):
+                facts.append(alarm_of(found, self.camera, format_utc(now.utc_of(found.since_ns))))
+        return facts
 
     def finish(self, now: Reading) -> list[Episode | AlarmRaised]:
         """The watcher stops in order: an open episode ends."""
@@ -82,11 +101,11 @@ class CameraWatch:
         ended = [self._episode(change, now) for change in self._give_up()]
         return [*ended, self._alarm(now, raised=True)]
 
-    def _look(self, luma: Luma) -> Sight:
+    def _look(self, luma: Luma, picture: NDArray[np.uint8]) -> Sight:
         if self._detector is None or self._size != (luma.width, luma.height):
             self._size = (luma.width, luma.height)
             self._detector = Detector(luma.width, luma.height, self._settings)
-        look = self._detector.look(np.frombuffer(luma.luma, np.uint8).reshape(luma.height, luma.width), luma.boot_ns)
+        look = self._detector.look(picture, luma.boot_ns)
         if look.note == "scene change":
             log.info("%s: the whole picture changed at once: learnt anew; %s", self.camera, luma.exposure)
         zones = tuple(sorted(look.zones, key=lambda name: -look.zones[name]))

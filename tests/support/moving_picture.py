@@ -46,10 +46,11 @@ class MovingPicture:
     def _feed(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         writer, seq, phase = LumaWriter(self._path, *self._size), 0, 0.0
-        still = street(*self._size)
+        still, chance = street(*self._size), np.random.default_rng(1)
         while not self._stop.wait(PERIOD_S):
             phase += 0.02 if self.moving.is_set() else 0.0
             picture = street(*self._size, abs(phase % 2 - 1)) if self.moving.is_set() else still
+            picture = picture + chance.integers(0, 3, picture.shape, dtype=np.uint8)
             writer.put(time.clock_gettime_ns(time.CLOCK_BOOTTIME), picture.tobytes(), seq)
             seq += 1
         writer.close()
