@@ -81,7 +81,8 @@ class Detector:
         self._light = LightField(self.columns, self.rows)
         self._last_s: float | None = None
         self._learnt_s = self._calm_s = 0.0
-        self._share = 0.0
+        self._share = self._owed_s = 0.0
+        self._turn = False
         self._note: Note = "learning"
         self._relearn(np.zeros((self.rows, self.columns), np.float32), 0.0, "learning")
 
@@ -97,8 +98,13 @@ class Detector:
         step_s = min(now_s - self._last_s, 1.0)
         self._last_s = now_s
         expected = self._light.apply(self._background, cells, self._active)
-        away: Cells = np.maximum(cells - cv2.dilate(expected, _KERNEL), cv2.erode(expected, _KERNEL) - cells)
-        threshold = (FLOOR + NOISE_FACTOR * self._noise) * (1.0 + FLIP_FACTOR * self._flips) * self._relief
+        away: Cells = np.asarray(
+            cv2.max(cv2.subtract(cells, cv2.dilate(expected, _KERNEL)), cv2.subtract(cv2.erode(expected, _KERNEL), cells)), np.float32
+        )
+        threshold = self._noise * np.float32(NOISE_FACTOR)
+        threshold += np.float32(FLOOR)
+        threshold *= self._flips * np.float32(FLIP_FACTOR) + np.float32(1.0)
+        threshold *= self._relief
         active = (away > threshold).astype(np.uint8)
         if now_s - self._learnt_s < LEARN_S:
             self._learn(cells, expected, away, active, step_s, fast=True)
@@ -141,20 +147,25 @@ class Detector:
         self._tracker = Tracker()
         self._light.reset()
         self._learnt_s = self._calm_s = now_s
-        self._share = 0.0
+        self._share = self._owed_s = 0.0
+        self._turn = False
         self._note = note
 
     def _learn(self, cells: Cells, expected: Cells, away: Cells, active: Mask, step_s: float, *, fast: bool = False) -> None:
         """Quiet cells pull the background quickly, active ones hardly; noise is learnt where it is quiet, flips everywhere."""
         quiet = (1 - active).astype(np.float32)
         error = cells - expected
-        spread = np.abs(error)
-        spread += np.maximum(away, 0, dtype=np.float32)
-        spread *= 0.5
-        np.minimum(spread, 12, out=spread)
-        spread -= self._noise
-        spread *= quiet
-        cv2.scaleAdd(spread, min(1.0, step_s / (1.0 if fast else NOISE_S)), self._noise, self._noise)
+        self._owed_s += step_s
+        self._turn = not self._turn
+        if fast or self._turn:  # noise changes slowly: every second picture will do
+            spread = np.abs(error)
+            spread += np.maximum(away, 0, dtype=np.float32)
+            spread *= 0.5
+            np.minimum(spread, 12, out=spread)
+            spread -= self._noise
+            spread *= quiet
+            cv2.scaleAdd(spread, min(1.0, self._owed_s / (1.0 if fast else NOISE_S)), self._noise, self._noise)
+            self._owed_s = 0.0
         slow = 0.5 if fast else step_s / ACTIVE_S
         quiet *= min(1.0, step_s / (0.5 if fast else BACKGROUND_S)) - slow
         quiet += slow
@@ -168,7 +179,7 @@ class Detector:
             np.minimum(self._flips, 2, out=self._flips)
         self._active = active
 
-    def _absorb(self, cells: Cells, expected: Cells, labels: NDArray[np.int32], still: list[int], step_s: float) -> None:
+    def _absorb(self, cells: Cells, expected: Cells, labels: NDArray[np.uint16], still: list[int], step_s: float) -> None:
         """What stopped becomes background within a few seconds."""
         for label in still:
             where = labels == label
@@ -177,14 +188,14 @@ class Detector:
                 cells[where] / np.maximum(light, 0.05) - self._background[where]
             )
 
-    def _blobs(self, active: Mask, ratio: Cells, changing: Mask) -> tuple[NDArray[np.int32], list[Blob]]:
+    def _blobs(self, active: Mask, ratio: Cells, changing: Mask) -> tuple[NDArray[np.uint16], list[Blob]]:
         """Watched active cells joined over one cell's distance -> (label map, the strongest blobs)."""
         watched = active & self._watched
         if not watched.any():
-            return np.zeros(active.shape, np.int32), []
-        count, found, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(watched, _KERNEL), connectivity=8, ltype=cv2.CV_32S)
-        labels = np.asarray(found, np.int32)
-        where = np.flatnonzero(watched)
+            return np.zeros(active.shape, np.uint16), []
+        count, found, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(watched, _KERNEL), connectivity=8, ltype=cv2.CV_16U)
+        labels = np.asarray(found, np.uint16)
+        where = np.flatnonzero(watched.view(np.bool_))
         of = labels.ravel()[where]
         area = np.bincount(of, minlength=count)
         strength = np.bincount(of, weights=np.minimum(ratio.ravel()[where], 6.0), minlength=count)
@@ -197,7 +208,7 @@ class Detector:
                 blobs.append(Blob(int(i), x, y, width, height, int(area[i]), float(strength[i]), changed))
         return labels, sorted(blobs, key=lambda blob: -blob.strength)[:MAX_BLOBS]
 
-    def _judge(self, labels: NDArray[np.int32], tracks: list[Track]) -> Look:
+    def _judge(self, labels: NDArray[np.uint16], tracks: list[Track]) -> Look:
         if not tracks:
             return Look(0.0)
         tracks = sorted(tracks, key=lambda track: -track.blob.area)

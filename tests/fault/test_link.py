@@ -115,6 +115,14 @@ def test_an_agent_killed_again_and_again_loses_and_doubles_nothing(broker: Mosqu
 
 
 @pytest.mark.slow
+def until_running(agent: AgentProcess) -> None:
+    """It has written its first record: all it needs is loaded."""
+    deadline_s = time.monotonic() + 30
+    while not any(path.stat().st_size for path in (agent.data / "journal/agent").glob("*.jsonl")):
+        assert time.monotonic() < deadline_s, agent.log
+        threading.Event().wait(0.05)
+
+
 def test_a_month_without_a_broker_is_delivered_whole_in_bounded_memory(broker: Mosquitto, tmp_path: Path) -> None:
     broker.stop()
     days, per_day = 30, 1000
@@ -125,6 +133,7 @@ def test_a_month_without_a_broker_is_delivered_whole_in_bounded_memory(broker: M
             writer.append_all([Stop(reason="a day's segment " + "x" * 150)] * per_day)
             clock.advance(86_400)
         writer.close()
+        until_running(agent)
         before = agent.resident_bytes()
         broker.start()
         with Town(broker.port, tmp_path / "town") as town:
