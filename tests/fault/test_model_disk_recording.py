@@ -12,6 +12,7 @@ from typing import Literal
 import pytest
 
 from edge.host.model_disk import Fault, PowerLost
+from tests.support.depth import usually
 from tests.support.pole import BOOT
 from tests.support.pole_life import Life, lived_until
 
@@ -63,7 +64,7 @@ def test_the_power_may_go_at_any_operation(undated: bool) -> None:
 @pytest.mark.parametrize("undated", [False, True])
 def test_the_power_may_go_again_at_any_operation_of_the_recovery(undated: bool) -> None:
     cuts = 0
-    for number in range(5, operations(undated) + 1, 7):
+    for number in range(5, operations(undated) + 1, usually(11, full=7)):
         again = 1
         while True:
             life = lived_until(number, undated)
@@ -82,7 +83,7 @@ def test_the_power_may_go_again_at_any_operation_of_the_recovery(undated: bool) 
 
 
 def test_a_refusal_during_recovery_is_made_good_by_the_next_start() -> None:
-    for number in range(5, operations(False) + 1, 9):
+    for number in range(5, operations(False) + 1, usually(19, full=9)):
         for again in range(1, 60, 4):
             life = lived_until(number, undated=False)
             life.power_cut(seed=number)

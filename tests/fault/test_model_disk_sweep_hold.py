@@ -85,7 +85,7 @@ def test_the_power_goes_at_the_nth_operation() -> None:
 
 def test_the_power_goes_again_while_the_node_recovers() -> None:
     for at in each_operation(2):
-        for again in range(1, 60, usually(12, full=4)):
+        for again in range(1, 60, usually(19, full=4)):
             weeks = Weeks()
             weeks.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):
@@ -102,7 +102,7 @@ def test_the_power_goes_again_while_the_node_recovers() -> None:
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
 def test_the_disk_fails_while_the_node_recovers(kind: Kind) -> None:
     for at in each_operation(3):
-        for again in range(1, 60, usually(12, full=6)):
+        for again in range(1, 60, usually(19, full=6)):
             weeks = Weeks()
             weeks.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):
@@ -116,7 +116,7 @@ def test_the_disk_fails_while_the_node_recovers(kind: Kind) -> None:
 def test_a_hold_that_was_confirmed_survives_every_seed_of_a_power_cut() -> None:
     weeks = Weeks()
     weeks.hold()
-    for seed in range(usually(50, full=200)):
+    for seed in range(usually(25, full=200)):
         after = Weeks()
         after.hold()
         after.power_cut(seed)
@@ -130,7 +130,7 @@ def test_a_hold_that_was_begun_is_completed_or_was_never_there() -> None:
     probe = Weeks()
     probe.hold()
     for at in range(first, probe.disk.operations + 1):
-        for seed in range(usually(3, full=10)):
+        for seed in range(usually(2, full=10)):
             weeks = Weeks()
             weeks.disk.fault = Fault(at, "power")
             with pytest.raises(PowerLost):

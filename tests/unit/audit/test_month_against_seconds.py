@@ -14,6 +14,7 @@ from edge.audit.month import Node, month_report
 from edge.audit.months import month_of
 from edge.clock import NS_PER_S, format_utc
 from edge.messages.audit import CameraMonth
+from tests.support.depth import usually
 from tests.support.written_months import WrittenJournal, WrittenNode
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -142,7 +143,7 @@ def account(month: str, journal: WrittenJournal, now_s: int) -> CameraMonth | No
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@settings(max_examples=usually(25, full=60))
 @given(life=lives())
 def test_the_account_is_the_sum_of_the_seconds(life: tuple[str, list[Stretch], int, str, int]) -> None:
     month, stretches, begin_s, ending, now_s = life
@@ -171,7 +172,7 @@ def test_the_account_is_the_sum_of_the_seconds(life: tuple[str, list[Stretch], i
     assert (camera.availability_percent == 100) == (letters.count("R") == len(letters))
 
 
-@settings(max_examples=30)
+@settings(max_examples=usually(12, full=30))
 @given(life=lives())
 def test_the_days_add_up_to_the_month(life: tuple[str, list[Stretch], int, str, int]) -> None:
     month, stretches, begin_s, ending, now_s = life
