@@ -105,7 +105,7 @@ class CameraWatch:
         if self._detector is None or self._size != (luma.width, luma.height):
             self._size = (luma.width, luma.height)
             self._detector = Detector(luma.width, luma.height, self._settings)
-        look = self._detector.look(picture, luma.boot_ns)
+        look = self._detector.look(picture, luma.boot_ns, luma.exposure)
         if look.note == "scene change":
             log.info("%s: the whole picture changed at once: learnt anew; %s", self.camera, luma.exposure)
         zones = tuple(sorted(look.zones, key=lambda name: -look.zones[name]))

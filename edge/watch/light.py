@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from edge.window.luma import Exposure
 
 Cells = NDArray[np.float32]
 
@@ -15,7 +19,26 @@ _WHITE = 250.0
 _LEAST = 40
 _REFIT = 0.004
 _ROUNDS = 2
+LEAP = 0.07
+"""A change of the logarithm between two pictures that is no dusk and no cloud: a lamp, the exposure, the infra-red filter."""
 _RIDGE = np.eye(3, dtype=np.float32)
+
+
+class Told:
+    """What the camera says of a picture's light, where it does."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float | None, float | None] = (None, None)
+
+    def leapt(self, exposure: Exposure) -> bool:
+        """Whether exposure or the light's colour (the infra-red filter) is not what it was a picture ago."""
+        before, self._last = self._last, (_log(exposure.time_us, exposure.gain), _log(exposure.colour_k))
+        return any(a is not None and b is not None and abs(a - b) > LEAP for a, b in zip(before, self._last, strict=True))
+
+
+def _log(*factors: float | None) -> float | None:
+    known = [each for each in factors if each is not None and each > 0]
+    return sum(math.log(each) for each in known) if len(known) == len(factors) else None
 
 
 class LightField:
@@ -33,10 +56,13 @@ class LightField:
         self._fit = np.zeros(3, np.float32)
         self._seen = 0.0
         self._field: Cells | None = None
+        self.leapt = False
+        """The light of the newest picture is not that of the one before."""
 
     def apply(self, background: Cells, cells: Cells, active: NDArray[np.uint8]) -> Cells:
         """What the background would look like in the present light."""
         b, c = background[::_STEP, ::_STEP], cells[::_STEP, ::_STEP]
+        self.leapt = False
         level = float(c.sum()) / max(float(b.sum()), 1.0)
         if abs(level - self._seen) > _REFIT:
             self._seen = level
@@ -61,7 +87,9 @@ class LightField:
             right = logs @ rows + np.array([middle, 0, 0], np.float32)
             _, solved = cv2.solve(rows.T @ design + _RIDGE, right.astype(np.float32)[:, None])
             fit = np.asarray(solved, np.float32).ravel()
-        self._fit = np.clip(fit, -_LOG_RANGE, _LOG_RANGE)
+        fit = np.clip(fit, -_LOG_RANGE, _LOG_RANGE)
+        self.leapt = bool(np.abs(fit - self._fit).max() > LEAP)
+        self._fit = fit
         if np.abs(self._fit).max() < 0.003:
             self._field = None
         else:

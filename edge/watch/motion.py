@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from edge.clock import NS_PER_S
 from edge.config.model import Zone
-from edge.watch.light import LightField
+from edge.watch.light import LightField, Told
 from edge.watch.tracks import Blob, Track, Tracker
 from edge.watch.zones import zone_map
+from edge.window.luma import UNKNOWN, Exposure
 
 Cells = NDArray[np.float32]
 Mask = NDArray[np.uint8]
@@ -49,6 +50,7 @@ BLIND_S = 30.0
 
 cv2.setNumThreads(1)  # 14,400 cells gain nothing from more, and the recorder needs the other cores
 _KERNEL = np.ones((3, 3), np.uint8)
+_WIDE = np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class Look:
 
 
 class Detector:
-    """One per camera and picture size; one thread. A few tenths of a millisecond a 320x180 picture."""
+    """One per camera and picture size; one thread. A few tenths of a millisecond a 320x180 picture.
+
+    active: uint8[rows, columns], which cells of the newest picture are not as the background lets expect."""
 
     def __init__(self, width: int, height: int, settings: DetectorSettings | None = None) -> None:
         self._settings = settings or DetectorSettings()
@@ -79,6 +83,7 @@ class Detector:
         self._watched = self._zones.watched.astype(np.uint8)
         self._relief = (1.0 / (self._zones.sensitivity * np.float32(self._settings.sensitivity))).astype(np.float32)
         self._light = LightField(self.columns, self.rows)
+        self._told = Told()
         self._last_s: float | None = None
         self._learnt_s = self._calm_s = 0.0
         self._share = self._owed_s = 0.0
@@ -86,8 +91,9 @@ class Detector:
         self._note: Note = "learning"
         self._relearn(np.zeros((self.rows, self.columns), np.float32), 0.0, "learning")
 
-    def look(self, luma: NDArray[np.uint8], boot_ns: int) -> Look:
+    def look(self, luma: NDArray[np.uint8], boot_ns: int, exposure: Exposure = UNKNOWN) -> Look:
         """The next picture, uint8[height, width] (rows may be strided). boot_ns grows; two pictures of one instant are 1 ms apart."""
+        told = self._told.leapt(exposure)
         now_s = boot_ns / NS_PER_S
         cells = self._shrink(luma)
         if self._last_s is None or not -BLIND_S < now_s - self._last_s < BLIND_S:
@@ -97,7 +103,7 @@ class Detector:
         now_s = max(now_s, self._last_s + 0.001)
         step_s = min(now_s - self._last_s, 1.0)
         self._last_s = now_s
-        expected = self._light.apply(self._background, cells, self._active)
+        expected = self._light.apply(self._background, cells, self.active)
         away: Cells = np.asarray(
             cv2.max(cv2.subtract(cells, cv2.dilate(expected, _KERNEL)), cv2.subtract(cv2.erode(expected, _KERNEL), cells)), np.float32
         )
@@ -112,6 +118,8 @@ class Detector:
         if self._jumped(active, now_s):
             self._relearn(cells, now_s, "scene change")
             return Look(0.0, note="scene change")
+        if told or self._light.leapt:
+            self._forgive(cells, expected, active)
         changing = (cv2.absdiff(cells, self._recent) > 0.5 * threshold).astype(np.uint8)
         cv2.accumulateWeighted(cells, self._recent, min(1.0, step_s / RECENT_S))
         labels, blobs = self._blobs(active, away / threshold, changing)
@@ -132,6 +140,14 @@ class Detector:
         everywhere = float(np.mean(tiles > 0.1)) >= 0.9
         return (everywhere and before < SPREAD_SHARE / 3) or now_s - self._calm_s > 2.0
 
+    def _forgive(self, cells: Cells, expected: Cells, active: Mask) -> None:
+        """The light leapt, and never quite smoothly: cells that became active with it are background in another light."""
+        new = active & ~np.asarray(cv2.dilate(self.active, _WIDE), np.uint8)
+        where = new.view(np.bool_)
+        self._background[where] *= cells[where] / np.maximum(expected[where], 1.0)
+        np.copyto(self._recent, cells)
+        active &= 1 - new
+
     def _shrink(self, luma: NDArray[np.uint8]) -> Cells:
         for step in range(self._halvings, 0, -1):
             size = (self.columns << (step - 1), self.rows << (step - 1))
@@ -143,8 +159,8 @@ class Detector:
         self._recent = cells.copy()
         self._noise = np.full_like(cells, 1.5)
         self._flips = np.full_like(cells, 0.5)
-        self._active = np.zeros(cells.shape, np.uint8)
-        self._tracker = Tracker()
+        self.active = np.zeros(cells.shape, np.uint8)
+        self._tracker = Tracker(cells.size)
         self._light.reset()
         self._learnt_s = self._calm_s = now_s
         self._share = self._owed_s = 0.0
@@ -175,9 +191,9 @@ class Detector:
         self._background += error
         if not fast:
             self._flips *= 1.0 - step_s / FLIP_S
-            cv2.scaleAdd((active ^ self._active).astype(np.float32), 1.0 / FLIP_S, self._flips, self._flips)
+            cv2.scaleAdd((active ^ self.active).astype(np.float32), 1.0 / FLIP_S, self._flips, self._flips)
             np.minimum(self._flips, 2, out=self._flips)
-        self._active = active
+        self.active = active
 
     def _absorb(self, cells: Cells, expected: Cells, labels: NDArray[np.uint16], still: list[int], step_s: float) -> None:
         """What stopped becomes background within a few seconds."""

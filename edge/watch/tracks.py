@@ -1,6 +1,8 @@
 """Blobs followed from picture to picture: only what persists and travels is believed; what stands still stops being motion.
 
-Lengths are in cells of the detector's grid, instants in seconds.
+Rain and snow give blobs without end, and chance joins them to tracks. So the sights of a track must lie where the ones before let expect,
+and the more blobs go astray, the more such sights it takes, of something stronger than what goes astray: the chance of a false track
+stays the same in any weather. Lengths are in cells of the detector's grid, instants in seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +19,19 @@ STILL_S = 2.5
 UNCHANGED_S = 0.8
 STILL_CELLS = 2.0
 MAX_TRACKS = 40
+STRAY_CELLS = 1.5
+STRAY_SIZES = 0.5
+"""A sight is steady within STRAY_CELLS and this share of the blob's size of where it is expected."""
+UNSTEADY_S = 1.0
+CLUTTER_S = 8.0
+LUCK = 1e-4
+"""False tracks a picture that chance may make of strays."""
+REACH_AREA = 800.0
+STEADY_AREA = 60.0
+"""Cells in which a blob is joined to a track, and those in which it is steady, for blobs of the size of strays."""
+STEADY_LEAST, STEADY_MOST = 3, 9
+STRAY_FACTOR = 3.0
+"""Where there are strays in every picture, a track is believed that is this much stronger than they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,14 @@ class Blob:
         return self.x + self.width / 2, self.y + self.height / 2
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """steady: sights in a row; strength: of the blob."""
+
+    steady: int
+    strength: float
+
+
 @dataclass(slots=True)
 class Track:
     born_s: float
@@ -48,25 +71,34 @@ class Track:
     """Where it was when it last moved noticeably, and when."""
     anchor_s: float
     changed_s: float
-    sights: int = 1
+    steady: int = 1
+    """Sights in a row that lie where the ones before let expect."""
+    believed_s: float | None = None
     confirmed: bool = False
     still: bool = False
     velocity: tuple[float, float] = (0.0, 0.0)
 
-    def follow(self, blob: Blob, now_s: float) -> None:
+    def follow(self, blob: Blob, now_s: float, needed: Proof) -> bool:
+        """Returns whether this sight is steady."""
         old, new = self.blob.centre, blob.centre
+        astray = math.dist(self.expected(now_s), new)
+        steady = self.steady == 1 or astray <= STRAY_CELLS + STRAY_SIZES * math.sqrt(max(blob.area, self.blob.area))
+        self.steady = self.steady + 1 if steady else 2
         gap_s = max(now_s - self.seen_s, 1e-3)
         self.velocity = ((new[0] - old[0]) / gap_s, (new[1] - old[1]) / gap_s)
         self.blob, self.seen_s = blob, now_s
-        self.sights += 1
         if blob.changing:
             self.changed_s = now_s
             if math.dist(self.anchor, new) > STILL_CELLS:
                 self.anchor, self.anchor_s = new, now_s
         self.still = now_s - self.anchor_s > STILL_S or now_s - self.changed_s > UNCHANGED_S
         far = math.dist(self.first.centre, new) >= TRAVEL_CELLS + 0.15 * max(blob.width, blob.height)
-        if self.sights >= 3 and now_s - self.born_s >= PERSIST_S and far and not self.still:
-            self.confirmed = True
+        proven = self.steady >= needed.steady and blob.strength >= needed.strength
+        if proven and now_s - self.born_s >= PERSIST_S and far and not self.still:
+            self.confirmed, self.believed_s = True, now_s
+        elif self.believed_s is not None and now_s - self.believed_s > UNSTEADY_S:
+            self.confirmed = False
+        return steady
 
     def expected(self, now_s: float) -> tuple[float, float]:
         gap_s = now_s - self.seen_s
@@ -76,14 +108,28 @@ class Track:
 
 @dataclass(slots=True)
 class Tracker:
+    """cells: of the grid. strays: blobs of a picture that belong to no track, about; stray_strength: how strong they are."""
+
+    cells: int
     tracks: list[Track] = field(default_factory=list)
     last_s: float = 0.0
+    strays: float = 0.5
+    stray_strength: float = 0.0
+
+    @property
+    def needed(self) -> Proof:
+        """What confirms a track in this weather."""
+        density = self.strays / self.cells
+        pairs = self.strays * min(1.0, density * REACH_AREA)
+        steady = 2 + math.ceil(math.log(LUCK / pairs) / math.log(min(0.5, density * STEADY_AREA))) if pairs > LUCK else 0
+        return Proof(min(max(STEADY_LEAST, steady), STEADY_MOST), STRAY_FACTOR * min(1.0, self.strays) * self.stray_strength)
 
     def follow(self, blobs: Sequence[Blob], now_s: float) -> list[Track]:
         """Blobs of one picture -> the tracks they belong to (some new). Nearest expected place first; larger things may leap farther."""
-        lost_s = max(LOST_S, 2.2 * (now_s - self.last_s))
+        step_s = now_s - self.last_s
         self.last_s = now_s
-        self.tracks = [track for track in self.tracks if now_s - track.seen_s <= lost_s]
+        astray = self._forget(now_s - max(LOST_S, 2.2 * step_s))
+        needed = self.needed
         pairs = []
         for i, track in enumerate(self.tracks):
             place = track.expected(now_s)
@@ -98,9 +144,20 @@ class Tracker:
             if j not in taken and i not in used:
                 used.add(i)
                 taken[j] = self.tracks[i]
-                self.tracks[i].follow(blobs[j], now_s)
+                if not self.tracks[i].follow(blobs[j], now_s, needed):
+                    astray.append(blobs[j].strength)
         for j, blob in enumerate(blobs):
             if j not in taken and len(self.tracks) < MAX_TRACKS:
                 taken[j] = Track(now_s, now_s, blob, blob, blob.centre, now_s, now_s)
                 self.tracks.append(taken[j])
+        share = min(1.0, step_s / CLUTTER_S)
+        self.strays += share * (len(astray) - self.strays)
+        if astray:
+            self.stray_strength += share * (sum(astray) / len(astray) - self.stray_strength)
         return list(taken.values())
+
+    def _forget(self, since_s: float) -> list[float]:
+        """Tracks not seen since are gone -> the strengths of those that never were believed."""
+        gone = [track for track in self.tracks if track.seen_s < since_s]
+        self.tracks = [track for track in self.tracks if track.seen_s >= since_s]
+        return [track.blob.strength for track in gone if track.believed_s is None for _ in range(min(2, track.steady))]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import TypeVar
+
+T = TypeVar("T")
 
 FULL = "EDGE_TESTS_FULL" in os.environ
 
 
-def usually(usual: int, full: int) -> int:
+def usually(usual: T, full: T) -> T:
     """`full` in a full run."""
     return full if FULL else usual

@@ -12,6 +12,7 @@ from edge.capture.street import Scene, truth
 from edge.clock import NS_PER_S
 from edge.watch.episode import Limits, Sight, Watching, give_up, see
 from edge.watch.motion import Box, Detector, DetectorSettings
+from tests.support.weather import Weather
 
 LIMITS = Limits(start_s=0.4, end_s=3.0, max_s=300.0)
 Span = tuple[float, float]
@@ -42,14 +43,21 @@ class Watched:
 
 
 def watch_street(
-    scene: Scene, seconds: float, *, noise: int = 0, luma_fps: float = 6.25, settings: DetectorSettings | None = None
+    scene: Scene,
+    seconds: float,
+    *,
+    noise: int = 0,
+    luma_fps: float = 6.25,
+    settings: DetectorSettings | None = None,
+    weather: Weather | None = None,
 ) -> Watched:
-    """Draw, shrink to 320x180 as the capture worker does, look, make episodes."""
+    """Draw, shrink to 320x180 as the capture worker does, let the weather at it, look, make episodes."""
     street, detector = Street(scene, noise), Detector(320, 180, settings)
-    every = round(scene.fps / luma_fps)
+    numbers = range(0, int(seconds * scene.fps), round(scene.fps / luma_fps))
+    film = np.stack([cv2.resize(street.draw(each)[: scene.height], (320, 180), interpolation=cv2.INTER_AREA) for each in numbers])
+    film = weather(np.asarray(film, np.uint8), luma_fps) if weather else film
     state, found, shown, looks, right = Watching(), [], [], 0, 0
-    for number in range(0, int(seconds * scene.fps), every):
-        luma = cv2.resize(street.draw(number)[: scene.height], (320, 180), interpolation=cv2.INTER_AREA)
+    for number, luma in zip(numbers, film, strict=True):
         boot_ns = round((10 + number / scene.fps) * NS_PER_S)
         look = detector.look(np.asarray(luma, np.uint8), boot_ns)
         there = [(box.x, box.y, box.width, box.height) for box in truth(number, scene)]

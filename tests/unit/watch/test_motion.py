@@ -15,6 +15,7 @@ from edge.capture.street import Scene
 from edge.clock import NS_PER_S
 from edge.config.model import Zone
 from edge.watch.motion import Detector, DetectorSettings, Look
+from edge.window.luma import UNKNOWN, Exposure
 from tests.support.street_watch import watch_street
 
 WIDTH, HEIGHT, FPS = 320, 180, 6.25
@@ -56,13 +57,13 @@ class Bench:
         self.number = 0
         self._noise = np.random.default_rng(5)
 
-    def look(self, picture: Luma) -> Look:
+    def look(self, picture: Luma, exposure: Exposure = UNKNOWN) -> Look:
         self.number += 1
         noisy = np.clip(picture + self._noise.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
-        return self.detector.look(noisy, round(self.number / FPS * NS_PER_S))
+        return self.detector.look(noisy, round(self.number / FPS * NS_PER_S), exposure)
 
-    def rest(self, picture: Luma, seconds: float) -> list[Look]:
-        return [self.look(picture) for _ in range(round(seconds * FPS))]
+    def rest(self, picture: Luma, seconds: float, exposure: Exposure = UNKNOWN) -> list[Look]:
+        return [self.look(picture, exposure) for _ in range(round(seconds * FPS))]
 
     def pass_by(self, picture: Luma, y: int = 80) -> list[Look]:
         return [self.look(with_block(picture, x, y)) for x in range(-16, WIDTH, 8)]
@@ -109,6 +110,23 @@ def test_a_lamp_a_cloud_and_the_exposure_are_no_motion() -> None:
         cloud = np.clip(base * (1 - 0.01 * min(step, 40 - step)), 0, 255).astype(np.uint8)
         found += moving([bench.look(cloud)])
     assert found == 0
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["camera silent", "camera tells"])
+def test_lawns_that_light_up_when_the_infrared_filter_leaves_are_no_motion_where_the_camera_tells(told: bool) -> None:
+    """Grass is bright in infra-red, walls are not: no smooth field explains it. A camera's word does, and what walks is still seen."""
+    bench, base = Bench(), wall()
+    lawn = base.copy()
+    for x in range(0, WIDTH, 80):
+        lawn[110:150, x : x + 30] = np.minimum(lawn[110:150, x : x + 30] * 1.7, 255).astype(np.uint8)
+    day, night = (Exposure(8_000, 1.0, 900, 5200), Exposure(33_000, 6.0, 2, 2400)) if told else (UNKNOWN, UNKNOWN)
+    bench.rest(base, 5, day)
+    assert bench.look(lawn, night).score == 0
+    active = [float(np.mean(bench.detector.active))]
+    found = moving(bench.rest(lawn, 6, night))
+    assert found == 0
+    assert (active[0] < 0.001) == told
+    assert moving(bench.pass_by(lawn, y=40)) >= 20
 
 
 def test_a_swaying_pole_is_no_motion() -> None:
