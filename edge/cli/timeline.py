@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,20 +13,44 @@ from edge.cli.footage import cameras_with_footage, ring_reader
 from edge.cli.local_journal import note_view
 from edge.cli.options import config_option, example, json_option, load_for_people, now_of
 from edge.cli.times import parse_range
+from edge.config.model import NodeConfig
 from edge.errors import UsageError
+from edge.ring.timeline import Timeline, matching
 
 NAME_MAX = 200
 
 
-@click.command(epilog=example("edge timeline --from -2h", "edge timeline --camera cam0 --from 2026-11-22 --to 2026-11-23 --json"))
+@click.command(
+    epilog=example(
+        "edge timeline --from -2h",
+        "edge timeline --motion --zone gate --min-score 0.05",
+        "edge timeline --camera cam0 --from 2026-11-22 --to 2026-11-23 --json",
+    )
+)
 @config_option
 @json_option
 @click.option("--camera", "cameras", multiple=True, metavar="ID", help="May be given again; default all that have footage.")
 @click.option("--from", "start", default="-1d", show_default=True, metavar="TIME")
 @click.option("--to", "end", default="now", show_default=True, metavar="TIME")
+@click.option("--motion", is_flag=True, help="Motion alone: no coverage, no gaps.")
+@click.option("--zone", "zones", multiple=True, metavar="NAME", help="Motion that touched it; may be given again.")
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), default=0.0, metavar="SHARE", help="Motion that covered this share of the picture."
+)
 @click.option("--operator", default="", help="Who looks: with --case, the journal keeps that somebody did.")
 @click.option("--case", default="", help="Case reference.")
-def command(config_path: Path | None, as_json: bool, cameras: tuple[str, ...], start: str, end: str, operator: str, case: str) -> None:
+def command(
+    config_path: Path | None,
+    as_json: bool,
+    cameras: tuple[str, ...],
+    start: str,
+    end: str,
+    motion: bool,
+    zones: tuple[str, ...],
+    min_score: float,
+    operator: str,
+    case: str,
+) -> None:
     """Show per camera what is recorded, every gap with its reason, and motion episodes.
 
     Times are shown in the node's local time; JSON has UTC.
@@ -35,14 +61,27 @@ def command(config_path: Path | None, as_json: bool, cameras: tuple[str, ...], s
     start_ns, end_ns = parse_range(start, end, now_of(config).utc_ns, config.node.timezone)
     reader = ring_reader(config)
     timelines = [reader.timeline(camera, start_ns, end_ns) for camera in cameras_with_footage(config, reader, cameras)]
+    if zones or min_score:
+        _known_zones(config, timelines, zones)
+        timelines = [replace(each, events=matching(each.events, zones, min_score)) for each in timelines]
     if operator:
         for each in timelines:
             note_view(config, each.camera, "timeline", start_ns, end_ns, operator=operator, case=case)
     if as_json:
         from edge.ring.timeline_document import as_document
 
-        click.echo(msgspec.json.format(msgspec.json.encode([as_document(each) for each in timelines])))
+        click.echo(msgspec.json.format(msgspec.json.encode([as_document(each, motion_only=motion) for each in timelines])))
         return
     from edge.cli.timeline_picture import show
 
-    show(timelines, config.node.timezone)
+    show(timelines, config.node.timezone, motion_only=motion)
+
+
+def _known_zones(config: NodeConfig, timelines: Sequence[Timeline], zones: Sequence[str]) -> None:
+    """A zone that is no longer in the configuration may still be in the journal."""
+    known = {zone.name for camera in config.camera for zone in camera.zone} | {
+        name for each in timelines for event in each.events for name in event.zones
+    }
+    for name in zones:
+        if name not in known:
+            raise UsageError(f'there is no zone "{name}"', remedy="zones: " + (", ".join(sorted(known)) or "none"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich import box
@@ -18,18 +19,25 @@ BAR = 48
 OTHER_COLUMNS = 50
 LISTED = 40
 """Gaps and events shown of each camera; JSON has all."""
+NEAR = 0.02
+"""Of the picture: shorter ways have no direction."""
+_ARROWS = "→↘↓↙←↖↑↗"
 _FULL, _PART, _NONE = "█", "▒", "·"
 
 
-def show(timelines: Sequence[Timeline], zone: str, console: Console | None = None) -> None:
+def show(timelines: Sequence[Timeline], zone: str, console: Console | None = None, *, motion_only: bool = False) -> None:
     """Prints one table of coverage, then gaps and events of each camera."""
     console = console or Console(highlight=False)
     if not timelines:
         console.print("there is no footage yet")
         return
-    console.print(_coverage(timelines, zone, max(10, min(BAR, console.width - OTHER_COLUMNS))))
+    if motion_only and not any(each.events for each in timelines):
+        console.print("no such motion")
+        return
+    if not motion_only:
+        console.print(_coverage(timelines, zone, max(10, min(BAR, console.width - OTHER_COLUMNS))))
     for timeline in timelines:
-        if timeline.gaps:
+        if timeline.gaps and not motion_only:
             console.print(_gaps(timeline, zone))
         if timeline.events:
             console.print(_events(timeline, zone))
@@ -69,11 +77,11 @@ def _gaps(timeline: Timeline, zone: str) -> Table:
 
 
 def _events(timeline: Timeline, zone: str) -> Table:
-    table = _table(f"{timeline.camera}: motion", ("from", "to", "length", "score", "zones"), len(timeline.events))
+    table = _table(f"{timeline.camera}: motion", ("from", "to", "length", "score", "way", "zones"), len(timeline.events))
     for each in timeline.events[-LISTED:]:
         until = "lasts" if each.until_utc_ns is None else local_text(each.until_utc_ns, zone)
         length = "" if each.until_utc_ns is None else length_text(each.until_utc_ns - each.since_utc_ns)
-        table.add_row(local_text(each.since_utc_ns, zone), until, length, f"{each.score:.2f}", Text(", ".join(each.zones)))
+        table.add_row(local_text(each.since_utc_ns, zone), until, length, f"{each.score:.2f}", way(each.path), Text(", ".join(each.zones)))
     return table
 
 
@@ -83,6 +91,16 @@ def _table(title: str, headings: tuple[str, ...], count: int) -> Table:
     for heading in headings:
         table.add_column(heading, justify="right" if heading in ("length", "score") else "left", no_wrap=heading in ("from", "to"))
     return table
+
+
+def way(path: Sequence[float]) -> str:
+    """An arrow in the picture, the way of what went farthest; empty where nothing went far."""
+    if len(path) != 4:
+        return ""
+    across, down = path[2] - path[0], path[3] - path[1]
+    if math.hypot(across, down) < NEAR:
+        return ""
+    return _ARROWS[round(math.atan2(down, across) / (math.pi / 4)) % 8]
 
 
 def length_text(length_ns: int) -> str:

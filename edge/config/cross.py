@@ -79,6 +79,10 @@ def _cameras(tables: Tables) -> Iterator[Problem]:
         zones = camera.get("zone", [])
         yield from _repeated([zone.get("name") for zone in zones], here + ".zone[{}].name", "zone")
         for which, zone in enumerate(zones):
+            if zone.get("least_m") and not zone.get("span_m"):
+                yield Problem(f"{here}.zone[{which}].least_m", "needs span_m: how many metres the picture's width would span there")
+            if zone.get("least_m") and zone.get("kind") == "exclude":
+                yield Problem(f"{here}.zone[{which}].least_m", "says nothing in an excluded zone: leave it out")
             if "polygon" in zone and _area(zone["polygon"]) < 1e-6:
                 yield Problem(f"{here}.zone[{which}].polygon", "has no area: its corners lie on one line")
 

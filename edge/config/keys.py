@@ -20,6 +20,7 @@ _UNITS = {
     "_days": "days",
     "_ms": "ms",
     "_s": "s",
+    "_m": "m",
     "_h": "h",
     "_minutes": "min",
     "fps": "frames/s",

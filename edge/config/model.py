@@ -39,6 +39,15 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     polygon: Annotated[list[tuple[Unit, Unit]], Meta(min_length=3, max_length=32, description="corners [x, y] in order, at least 3")]
     kind: Annotated[Literal["include", "exclude"], Meta(description="include: report motion here; exclude: never")] = "include"
     sensitivity: Annotated[float, Meta(gt=0.0, le=4.0, description="1 = as the camera; 2 = twice as sensitive")] = 1.0
+    span_m: Annotated[
+        float,
+        Meta(
+            ge=0.0, le=1000.0, description="metres that the picture's whole width would span here: its pixels by pixels a metre; 0: unknown"
+        ),
+    ] = 0.0
+    least_m: Annotated[
+        float, Meta(ge=0.0, le=20.0, description="what stands here and is not this long on its longer side is no motion; needs span_m")
+    ] = 0.0
 
 
 class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,6 +168,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     start_s: Annotated[float, Meta(ge=0.0, le=10.0, description="motion must last this long before an episode starts")] = 0.15
     end_s: Annotated[float, Meta(ge=0.5, le=120.0, description="stillness that ends an episode")] = 3.0
     max_episode_s: Annotated[float, Meta(ge=10.0, le=3600.0, description="a longer episode is ended and a new one begun")] = 300.0
+    pre_s: Annotated[float, Meta(ge=0.0, le=120.0, description="footage before an episode that its marks take in")] = 5.0
+    post_s: Annotated[float, Meta(ge=0.0, le=120.0, description="footage after it that they take in")] = 5.0
     tamper: Annotated[bool, Meta(description="alarms for covered, sprayed, blurred, turned, dazzled, black and frozen pictures")] = True
 
 

@@ -205,6 +205,11 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     boxes: list[list[float]] = []
     """[x, y, width, height] in 0..1 of the picture, at the peak."""
     peak: str | None = None
+    path: list[float] = []
+    """x, y where what went farthest was first seen, x, y where it was last; 0..1 of the picture."""
+    mark_from: str | None = None
+    mark_until: str | None = None
+    """The stretch of footage that shows it, with some time before and after."""
 
 
 class AlarmRaised(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from edge.clock import NS_PER_MS, NS_PER_S, format_utc, parse_utc
@@ -47,6 +47,9 @@ class Event:
     until_utc_ns: int | None
     score: float
     zones: list[str]
+    path: list[float] = field(default_factory=list)
+    mark_from_ns: int | None = None
+    mark_until_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class Timeline:
     spans: list[Span]
     gaps: list[Hole]
     events: list[Event]
+
+
+def matching(events: Iterable[Event], zones: Sequence[str], min_score: float) -> list[Event]:
+    """Those with at least that score that touched one of the zones; no zones: any."""
+    return [each for each in events if each.score >= min_score and (not zones or not set(zones).isdisjoint(each.zones))]
 
 
 def spans_of(footage: Iterable[tuple[int, int, bool]], start_ns: int, end_ns: int) -> list[Span]:
@@ -159,5 +167,6 @@ def events_of(journal: JournalReader, camera: str, start_ns: int, end_ns: int) -
         episode = facts_of(record, Episode)
         since, until = parse_utc(episode.since), None if episode.until is None else parse_utc(episode.until)
         if since < end_ns and (until is None or until > start_ns):
-            found[episode.id] = Event(episode.id, since, until, episode.score, episode.zones)
+            marks = (None if each is None else parse_utc(each) for each in (episode.mark_from, episode.mark_until))
+            found[episode.id] = Event(episode.id, since, until, episode.score, episode.zones, episode.path, *marks)
     return sorted(found.values(), key=lambda event: event.since_utc_ns)

@@ -13,8 +13,12 @@ def covered_ns(timeline: Timeline) -> int:
     return sum(span.end_utc_ns - span.start_utc_ns for span in timeline.spans)
 
 
-def as_document(timeline: Timeline, most: int | None = None) -> dict[str, Any]:
-    """most: of each list only the newest so many; then `left_out` says how many of them are not told."""
+def _text(utc_ns: int | None) -> str | None:
+    return None if utc_ns is None else format_utc(utc_ns)
+
+
+def as_document(timeline: Timeline, most: int | None = None, *, motion_only: bool = False) -> dict[str, Any]:
+    """motion_only: without spans and gaps. most: of each list only the newest so many; then `left_out` says how many are not told."""
     spans = [
         {"start": format_utc(each.start_utc_ns), "end": format_utc(each.end_utc_ns), "segments": each.segments, "undated": each.undated}
         for each in timeline.spans
@@ -27,13 +31,18 @@ def as_document(timeline: Timeline, most: int | None = None) -> dict[str, Any]:
         {
             "id": each.id,
             "since": format_utc(each.since_utc_ns),
-            "until": None if each.until_utc_ns is None else format_utc(each.until_utc_ns),
+            "until": _text(each.until_utc_ns),
             "score": each.score,
             "zones": each.zones,
+            "path": each.path,
+            "mark_from": _text(each.mark_from_ns),
+            "mark_until": _text(each.mark_until_ns),
         }
         for each in timeline.events
     ]
     lists: dict[str, list[dict[str, Any]]] = {"spans": spans, "gaps": gaps, "events": events}
+    if motion_only:
+        lists = {"events": events}
     left_out = {name: len(each) - most for name, each in lists.items() if most is not None and len(each) > most}
     kept = {name: each if most is None else each[-most:] for name, each in lists.items()}
     return {

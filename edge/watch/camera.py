@@ -47,6 +47,7 @@ class CameraWatch:
     ) -> None:
         self._camera = camera
         self._limits = Limits(watch.start_s, watch.end_s, watch.max_episode_s)
+        self._pre_s, self._post_s = watch.pre_s, watch.post_s
         self._boot = boot
         self._reader = LumaReader(window)
         self._settings = DetectorSettings(camera.sensitivity, tuple(camera.zone))
@@ -109,7 +110,7 @@ class CameraWatch:
         if look.note == "scene change":
             log.info("%s: the whole picture changed at once: learnt anew; %s", self.camera, luma.exposure)
         zones = tuple(sorted(look.zones, key=lambda name: -look.zones[name]))
-        return Sight(luma.boot_ns, look.score, zones, look.boxes)
+        return Sight(luma.boot_ns, look.score, zones, look.boxes, look.paths)
 
     def _episode(self, change: Change, now: Reading) -> Episode:
         run, ended = change.run, change.kind == "end"
@@ -123,7 +124,10 @@ class CameraWatch:
             score=round(run.peak.score, 4),
             zones=list(run.zones),
             boxes=_rounded(run),
+            path=[round(place, 4) for place in run.path or ()],
             peak=format_utc(now.utc_of(run.peak.boot_ns)),
+            mark_from=format_utc(now.utc_of(run.since_ns - round(self._pre_s * NS_PER_S))),
+            mark_until=format_utc(now.utc_of(run.last_ns + round(self._post_s * NS_PER_S))) if ended else None,
         )
 
     def _alarm(self, now: Reading, *, raised: bool) -> AlarmRaised:

@@ -7,6 +7,7 @@ Stillness must have been seen: pictures that come seldom (key frames of a slow c
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -14,6 +15,8 @@ from edge.clock import NS_PER_MS, NS_PER_S
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in 0..1 of the picture."""
+Path = tuple[float, float, float, float]
+"""x, y where something was first seen, x, y where it is now; 0..1 of the picture."""
 MAX_BOXES = 8
 BLIND_S = 10.0
 BREATH_S = 1.0
@@ -34,16 +37,18 @@ class Sight:
     score: float
     zones: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
+    paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Motion under way. confirmed: it is an episode. zones: every zone it touched, in order."""
+    """Motion under way. confirmed: it is an episode. zones: every zone it touched, in order. path: of what went farthest."""
 
     since_ns: int
     last_ns: int
     peak: Sight
     zones: tuple[str, ...]
+    path: Path | None = None
     confirmed: bool = False
     still_seen: bool = False
     """A picture without motion came after the last moving one."""
@@ -83,7 +88,7 @@ def see(state: Watching, sight: Sight, limits: Limits) -> Step:
     if not moving or now_ns // NS_PER_MS <= settled.state.floor_ns // NS_PER_MS:
         return settled
     sight = replace(sight, boot_ns=now_ns, boxes=sight.boxes[:MAX_BOXES])
-    run = _joined(run, sight) if run else Run(now_ns, now_ns, sight, sight.zones)
+    run = _joined(run, sight) if run else Run(now_ns, now_ns, sight, sight.zones, _farthest(sight.paths))
     if not run.confirmed and now_ns - run.since_ns >= limits.start_s * NS_PER_S:
         run = replace(run, confirmed=True)
         changes = (*changes, Change("start", run))
@@ -123,4 +128,10 @@ def _settle(state: Watching, moving: bool, limits: Limits) -> Step:
 
 def _joined(run: Run, sight: Sight) -> Run:
     zones = run.zones + tuple(name for name in sight.zones if name not in run.zones)
-    return replace(run, last_ns=sight.boot_ns, still_seen=False, zones=zones, peak=sight if sight.score > run.peak.score else run.peak)
+    path = _farthest((*sight.paths, *([run.path] if run.path else [])))
+    peak = sight if sight.score > run.peak.score else run.peak
+    return replace(run, last_ns=sight.boot_ns, still_seen=False, zones=zones, path=path, peak=peak)
+
+
+def _farthest(paths: tuple[Path, ...]) -> Path | None:
+    return max(paths, key=lambda path: math.dist(path[:2], path[2:]), default=None)

@@ -25,6 +25,7 @@ from edge.window.luma import UNKNOWN, Exposure
 Cells = NDArray[np.float32]
 Mask = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
+Path = tuple[float, float, float, float]
 Note = Literal["", "learning", "scene change"]
 
 GRID_WIDTH = 160
@@ -62,10 +63,12 @@ class DetectorSettings:
 @dataclass(frozen=True, slots=True)
 class Look:
     """score: share (0..1) of the watched picture covered by moving things; 0 = no motion. boxes: x, y, width, height in 0..1 of the
-    picture, largest first. zones: share of each include zone covered, those touched only."""
+    picture, largest first. paths: for each, where its middle was when it was first seen and where it is now: x, y, x, y. zones: share of
+    each include zone covered, those touched only."""
 
     score: float
     boxes: tuple[Box, ...] = ()
+    paths: tuple[Path, ...] = ()
     zones: dict[str, float] = field(default_factory=dict)
     note: Note = ""
 
@@ -126,7 +129,7 @@ class Detector:
         tracks = self._tracker.follow(blobs, now_s)
         self._learn(cells, expected, away, active, step_s)
         self._absorb(cells, expected, labels, [track.blob.label for track in tracks if track.still], step_s)
-        return self._judge(labels, [track for track in tracks if track.confirmed and not track.still])
+        return self._judge(labels, [track for track in tracks if track.confirmed and not track.still and self._long_enough(track.blob)])
 
     def _jumped(self, active: Mask, now_s: float) -> bool:
         """Whether the picture changed as a whole: at once and everywhere (a lorry covers much, not everything), or most of it for 2 s."""
@@ -224,6 +227,11 @@ class Detector:
                 blobs.append(Blob(int(i), x, y, width, height, int(area[i]), float(strength[i]), changed))
         return labels, sorted(blobs, key=lambda blob: -blob.strength)[:MAX_BLOBS]
 
+    def _long_enough(self, blob: Blob) -> bool:
+        """As its zone wants it, where it stands: the middle of its lower edge. A blob is a cell wider each way than what moves."""
+        column, row = int(blob.x + blob.width / 2), int(blob.y + blob.height) - 1
+        return max(blob.width, blob.height) - 2 >= float(self._zones.least[min(row, self.rows - 1), min(column, self.columns - 1)])
+
     def _judge(self, labels: NDArray[np.uint16], tracks: list[Track]) -> Look:
         if not tracks:
             return Look(0.0)
@@ -238,4 +246,9 @@ class Detector:
             (b.x / self.columns, b.y / self.rows, b.width / self.columns, b.height / self.rows) for b in (track.blob for track in tracks)
         )
         score = sum(track.blob.area for track in tracks) / max(1, self._zones.cells)
-        return Look(min(1.0, score), boxes, {name: share for name, share in touched.items() if share > 0})
+        paths = tuple(self._path(track) for track in tracks)
+        return Look(min(1.0, score), boxes, paths, {name: share for name, share in touched.items() if share > 0})
+
+    def _path(self, track: Track) -> Path:
+        (x, y), (to_x, to_y) = track.first.centre, track.blob.centre
+        return x / self.columns, y / self.rows, to_x / self.columns, to_y / self.rows

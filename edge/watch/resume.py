@@ -46,4 +46,4 @@ def legacy_of(records: Iterable[Record], boot: str) -> Legacy:
 
 def _closed(episode: Episode, record: Record) -> Episode:
     """Its end record: motion is known until the start record was written, not longer."""
-    return msgspec.structs.replace(episode, state="end", until=record.t, until_mono_ms=record.mono_ms)
+    return msgspec.structs.replace(episode, state="end", until=record.t, until_mono_ms=record.mono_ms, mark_until=record.t)

@@ -17,10 +17,12 @@ _SHIFT = 8
 @dataclass(frozen=True)
 class ZoneMap:
     """watched: bool[rows, columns], where motion counts. sensitivity: float32[rows, columns], 1 = as the camera; of zones that overlap
-    the most sensitive wins. areas: include zone name -> bool[rows, columns], without excluded cells."""
+    the most sensitive wins. least: float32[rows, columns], cells that the longer side of a thing with its foot there must have, 0: any; of
+    zones that overlap the smallest wins. areas: include zone name -> bool[rows, columns], without excluded cells."""
 
     watched: NDArray[np.bool_]
     sensitivity: NDArray[np.float32]
+    least: NDArray[np.float32]
     areas: dict[str, NDArray[np.bool_]]
 
     @property
@@ -42,6 +44,7 @@ def zone_map(zones: Sequence[Zone], columns: int, rows: int) -> ZoneMap:
     closed = np.zeros((rows, columns), bool)
     areas: dict[str, NDArray[np.bool_]] = {}
     sensitivity = np.zeros((rows, columns), np.float32)
+    least = np.full((rows, columns), np.inf, np.float32)
     for zone in zones:
         cells = polygon_cells(zone.polygon, columns, rows)
         if zone.kind == "exclude":
@@ -49,6 +52,8 @@ def zone_map(zones: Sequence[Zone], columns: int, rows: int) -> ZoneMap:
         else:
             areas[zone.name] = areas[zone.name] | cells if zone.name in areas else cells
             sensitivity[cells] = np.maximum(sensitivity[cells], np.float32(zone.sensitivity))
+            least[cells] = np.minimum(least[cells], zone.least_m / zone.span_m * columns if zone.span_m else 0)
     watched = sensitivity > 0 if areas else np.ones((rows, columns), bool)
     sensitivity[sensitivity == 0] = 1.0
-    return ZoneMap(watched & ~closed, sensitivity, {name: cells & ~closed for name, cells in areas.items()})
+    least[np.isinf(least)] = 0
+    return ZoneMap(watched & ~closed, sensitivity, least, {name: cells & ~closed for name, cells in areas.items()})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.timeline_picture import bar, length_text
+from edge.cli.timeline_picture import bar, length_text, way
 from edge.clock import NS_PER_S
 from edge.ring.timeline import Span, Timeline
 from tests.support.command import edge
@@ -38,6 +38,47 @@ def test_people_see_coverage_the_reason_of_each_gap_and_motion_in_local_time(nod
     assert "camera_died" in outcome.out
     assert "2024-06-01 12:00:04.000" in outcome.out
     assert "kerb" in outcome.out
+
+
+RANGE = ("--from", "2024-06-01T12:00:00", "--to", "2024-06-01T12:00:11")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ((), ["e1"]),
+        (("--zone", "kerb"), ["e1"]),
+        (("--zone", "kerb", "--min-score", "0.2"), ["e1"]),
+        (("--min-score", "0.9"), []),
+        (("--zone", "gate"), []),
+        (("--zone", "gate", "--zone", "kerb"), ["e1"]),
+    ],
+)
+def test_motion_alone_is_found_by_zone_and_score(tmp_path: Path, words: tuple[str, ...], found: list[str]) -> None:
+    node = make_node(tmp_path, "[[camera.zone]]\nname = 'gate'\npolygon = [[0,0],[1,0],[1,1]]")
+    outcome = edge("timeline", "--config", node.config, *RANGE, "--motion", *words, "--json")
+    (timeline,) = json.loads(outcome.out)
+    assert [event["id"] for event in timeline["events"]] == found
+    assert "gaps" not in timeline
+    shown = edge("timeline", "--config", node.config, *RANGE, "--motion", *words).out
+    assert ("kerb" in shown) == bool(found)
+    assert ("no such motion" in shown) == (not found)
+    assert "camera_died" not in shown
+
+
+def test_a_zone_that_nobody_knows_is_a_wrong_word_that_names_the_known_ones(node: OnDisk) -> None:
+    outcome = edge("timeline", "--config", node.config, *RANGE, "--zone", "gatte")
+    assert outcome.code == 2
+    assert "gatte" in outcome.err
+    assert "kerb" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("path", "arrow"),
+    [([0.1, 0.5, 0.9, 0.5], "→"), ([0.5, 0.9, 0.5, 0.1], "↑"), ([0.9, 0.1, 0.1, 0.9], "↙"), ([0.5, 0.5, 0.51, 0.5], ""), ([], "")],
+)
+def test_an_arrow_shows_which_way_something_went(path: list[float], arrow: str) -> None:
+    assert way(path) == arrow
 
 
 def test_a_node_without_footage_shows_one_gap(tmp_path: Path) -> None:

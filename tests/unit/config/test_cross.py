@@ -60,6 +60,12 @@ def test_a_zone_without_area_is_refused() -> None:
     assert "no area" in faults("[[camera.zone]]\nname = 'z'\npolygon = [[0,0],[0.5,0.5],[1,1]]")["camera[0].zone[0].polygon"]
 
 
+@pytest.mark.parametrize(("more", "why"), [("", "span_m"), ("span_m = 12.0\nkind = 'exclude'", "excluded")])
+def test_a_least_length_that_cannot_be_meant_is_refused(more: str, why: str) -> None:
+    found = faults(f"[[camera.zone]]\nname = 'z'\npolygon = [[0,0],[1,0],[1,1]]\nleast_m = 0.5\n{more}")
+    assert why in found["camera[0].zone[0].least_m"]
+
+
 @pytest.mark.parametrize(
     "source", ["", "synthetic", "rtmp://h/x", "file:", "v4l2:video0", "rtsp:///x", "rtsp://h:99999/x", "rtsp://u:p@h/x"]
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.clock import NS_PER_MS, ManualClock, format_utc
+from edge.clock import NS_PER_MS, NS_PER_S, ManualClock, format_utc, parse_utc
 from edge.config.model import Camera, Watch, Zone
 from edge.messages.records import AlarmRaised, Episode
 from edge.watch.camera import CameraWatch
@@ -75,6 +75,11 @@ def test_a_passage_is_one_episode_with_zones_boxes_and_true_times(pole: Pole) ->
     assert end.zones == ["left", "right"]
     assert 0 < end.score <= 1
     assert all(0 <= edge <= 1 for box in end.boxes for edge in box)
+    assert len(end.path) == 4
+    assert end.path[2] - end.path[0] > 0.6, "from the left to the right"
+    assert parse_utc(end.mark_from or "") == parse_utc(end.since) - 5 * NS_PER_S
+    assert parse_utc(end.mark_until or "") == parse_utc(end.until or "") + 5 * NS_PER_S
+    assert start.mark_until is None
 
 
 def test_the_same_picture_is_looked_at_once(pole: Pole) -> None:

@@ -168,6 +168,25 @@ def test_an_excluded_zone_is_blind_and_the_rest_is_not() -> None:
     assert moving(bench.pass_by(wall(), y=130)) >= 20
 
 
+@pytest.mark.parametrize(("least_m", "seen"), [(0.5, True), (2.0, False)])
+def test_what_is_shorter_than_its_zone_wants_is_no_motion(least_m: float, seen: bool) -> None:
+    """The block is 24 of 320 pixels wide: 0.9 m where the picture spans 12 m."""
+    whole = Zone(name="yard", polygon=[(0, 0), (1, 0), (1, 1), (0, 1)], span_m=12.0, least_m=least_m)
+    bench = Bench(DetectorSettings(zones=(whole,)))
+    bench.rest(wall(), 5)
+    assert (moving(bench.pass_by(wall())) >= 20) == seen
+
+
+def test_a_path_leads_from_where_something_was_first_seen_to_where_it_is() -> None:
+    bench = Bench()
+    bench.rest(wall(), 5)
+    x, y, to_x, to_y = [look for look in bench.pass_by(wall(), y=40) if look.score > 0][-1].paths[0]
+    assert x < 0.2
+    assert to_x > 0.8
+    assert abs(to_y - y) < 0.1
+    assert abs(to_y - 52 / HEIGHT) < 0.1
+
+
 def test_include_zones_say_which_of_them_was_touched() -> None:
     left = Zone(name="gate", polygon=[(0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0)])
     right = Zone(name="yard", polygon=[(0.7, 0.0), (1.0, 0.0), (1.0, 1.0), (0.7, 1.0)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from edge.config.model import Zone
 from edge.watch.zones import polygon_cells, zone_map
@@ -25,6 +26,16 @@ def test_without_zones_the_whole_picture_is_watched() -> None:
     assert found.cells == COLUMNS * ROWS
     assert np.all(found.sensitivity == 1)
     assert found.areas == {}
+
+
+def test_the_least_length_is_in_cells_where_the_zone_is_and_the_smallest_of_zones_that_overlap() -> None:
+    far = zone("far", 0.0, 0.5)
+    near = zone("near", 0.25, 1.0)
+    found = zone_map([replace(far, span_m=40.0, least_m=1.0), replace(near, span_m=8.0, least_m=1.0)], COLUMNS, ROWS)
+    assert found.least[45, 10] == 4
+    assert found.least[45, 60] == 4
+    assert found.least[45, 120] == 20
+    assert zone_map([far], COLUMNS, ROWS).least.max() == 0
 
 
 @pytest.mark.parametrize(("left", "right"), [(0.0, 0.5), (0.25, 0.75), (0.9, 1.0)])
