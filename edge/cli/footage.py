@@ -11,6 +11,7 @@ from edge.errors import UsageError
 from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.ring.query import RingReader
+from edge.ring.timeline import Timeline
 
 
 def ring_reader(config: NodeConfig) -> RingReader:
@@ -25,3 +26,12 @@ def cameras_with_footage(config: NodeConfig, reader: RingReader, asked: Sequence
         if camera not in known:
             raise UsageError(f'there is no camera "{camera}"', remedy="cameras: " + ", ".join(known))
     return list(dict.fromkeys(asked)) or known
+
+
+def known_zones(config: NodeConfig, timelines: Sequence[Timeline], asked: Sequence[str]) -> None:
+    """Raises UsageError for one that neither the configuration nor an episode names."""
+    configured = {zone.name for camera in config.camera for zone in camera.zone}
+    known = configured | {name for each in timelines for event in each.events for name in event.zones}
+    for name in asked:
+        if name not in known:
+            raise UsageError(f'there is no zone "{name}"', remedy="zones: " + (", ".join(sorted(known)) or "none"))

@@ -19,6 +19,7 @@ COMMANDS = {
     "agent": "Keep the link: events, commands, clips, health.",
     "serve": "Hand out timelines, clips and snapshots over HTTPS.",
     "timeline": "Show what footage there is, what is missing and why.",
+    "events": "Show motion as pictures on one sheet.",
     "clip": "Write footage of a camera as MP4 files.",
     "verify": "Say whether footage is authentic.",
     "jobs": "Show the clips that were asked for; call one off.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import msgspec
 
 from edge.cli.footage import cameras_with_footage, ring_reader
 from edge.cli.hold import holds_to_look_at
+from edge.cli.new_file import write_new
 from edge.cli.options import clock_of, config_option, example, json_option, load_for_people, now_of
 from edge.cli.times import local_text, parse_range
 from edge.clock import NS_PER_MS, format_utc, parse_utc
-from edge.errors import IntegrityError, StorageError, UsageError
+from edge.errors import IntegrityError
 from edge.host.linux_disk import LinuxDisk
 from edge.paper.page import Language
 from edge.ring.destruction import read_destruction
@@ -44,7 +44,7 @@ def report(config_path: Path | None, as_json: bool, html: Path | None, language:
     holds = holds_to_look_at(config)
     made = retention_report(config, LinuxDisk(), folders_of(config), clock_of(config), holds, cameras)
     if html is not None:
-        _write(html, retention_page(made, config.node.id, config.node.place, config.node.timezone, language))
+        write_new(html, retention_page(made, config.node.id, config.node.place, config.node.timezone, language).encode())
         click.echo(f"{html}")
     elif as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(_as_document(made))))
@@ -69,7 +69,7 @@ def protocol(config_path: Path | None, start: str, end: str, cameras: tuple[str,
     now_ns, zone = now_of(config).utc_ns, config.node.timezone
     start_ns, end_ns = parse_range(start, end, now_ns, zone)
     found = read_destruction(LinuxDisk(), folders_of(config), start_ns, end_ns, cameras)
-    _write(output, destruction_page(found, config.node.id, config.node.place, zone, now_ns))
+    write_new(output, destruction_page(found, config.node.id, config.node.place, zone, now_ns).encode())
     early = sum(each.is_early for each in found.destroyed)
     said = f"{output}: {len(found.destroyed):,} segments of {', '.join(found.cameras()) or 'no camera'}, {early:,} of them early"
     click.echo(f"{said}; journals {'whole' if found.is_whole else 'BROKEN'}")
@@ -77,22 +77,6 @@ def protocol(config_path: Path | None, start: str, end: str, cameras: tuple[str,
         for fault in period.faults:
             click.echo(f"warning: {period.journal}: {fault}", err=True)
     return 0 if found.is_whole else IntegrityError.exit_code
-
-
-def _write(path: Path, text: str) -> None:
-    """Durable; never over a file that is there."""
-    disk = LinuxDisk()
-    try:
-        file = disk.create(path.absolute())
-    except StorageError as refused:
-        if refused.number == errno.EEXIST:
-            raise UsageError(f"{path} exists already", remedy="name another file") from refused
-        raise
-    try:
-        file.write(text.encode())
-        file.fsync()
-    finally:
-        file.close()
 
 
 def _tell(made: RetentionReport, zone: str) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 import msgspec
 
-from edge.cli.footage import cameras_with_footage, ring_reader
+from edge.cli.footage import cameras_with_footage, known_zones, ring_reader
 from edge.cli.local_journal import note_view
 from edge.cli.options import config_option, example, json_option, load_for_people, now_of
 from edge.cli.times import parse_range
-from edge.config.model import NodeConfig
 from edge.errors import UsageError
-from edge.ring.timeline import Timeline, matching
+from edge.ring.timeline import matching
 
 NAME_MAX = 200
 
@@ -62,7 +60,7 @@ def command(
     reader = ring_reader(config)
     timelines = [reader.timeline(camera, start_ns, end_ns) for camera in cameras_with_footage(config, reader, cameras)]
     if zones or min_score:
-        _known_zones(config, timelines, zones)
+        known_zones(config, timelines, zones)
         timelines = [replace(each, events=matching(each.events, zones, min_score)) for each in timelines]
     if operator:
         for each in timelines:
@@ -75,13 +73,3 @@ def command(
     from edge.cli.timeline_picture import show
 
     show(timelines, config.node.timezone, motion_only=motion)
-
-
-def _known_zones(config: NodeConfig, timelines: Sequence[Timeline], zones: Sequence[str]) -> None:
-    """A zone that is no longer in the configuration may still be in the journal."""
-    known = {zone.name for camera in config.camera for zone in camera.zone} | {
-        name for each in timelines for event in each.events for name in event.zones
-    }
-    for name in zones:
-        if name not in known:
-            raise UsageError(f'there is no zone "{name}"', remedy="zones: " + (", ".join(sorted(known)) or "none"))

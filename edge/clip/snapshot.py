@@ -7,6 +7,7 @@ picture is at most one GOP and one segment write old while the camera records.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,13 +49,7 @@ class Snapshot:
 def take_snapshot(ring: Ring, disk: Disk, camera: str, at_ns: int, width: int = WIDTH) -> Snapshot:
     """The last key frame that began at or before `at_ns` UTC. Raises Refused: no_footage (none within the five minutes before), no_decoder,
     no_picture (it does not decode); StorageError, IntegrityError."""
-    for left in reversed(range(_TRIES)):
-        try:
-            cut, coded = _coded(ring, disk, camera, at_ns)
-            break
-        except NotFound:  # sealed, renamed or erased while it was looked at
-            if not left:
-                raise
+    cut, coded = coded_at(ring, disk, camera, at_ns)
     try:
         (jpeg,) = decoded([coded], width=width) or [b""]
     except NoDecoder:
@@ -63,6 +58,14 @@ def take_snapshot(ring: Ring, disk: Disk, camera: str, at_ns: int, width: int = 
         raise Refused("no_picture", "the picture does not decode")
     index = cut.footage.index
     return Snapshot(cut.start_utc_ns, jpeg, index.width, index.height)
+
+
+def coded_at(ring: Ring, disk: Disk, camera: str, at_ns: int) -> tuple[Cut, Coded]:
+    """The key frame that a snapshot shows, not decoded yet. Raises as above."""
+    for _ in range(_TRIES - 1):
+        with suppress(NotFound):  # sealed, renamed or erased while it was looked at
+            return _coded(ring, disk, camera, at_ns)
+    return _coded(ring, disk, camera, at_ns)
 
 
 def _coded(ring: Ring, disk: Disk, camera: str, at_ns: int) -> tuple[Cut, Coded]:

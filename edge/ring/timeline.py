@@ -50,6 +50,7 @@ class Event:
     path: list[float] = field(default_factory=list)
     mark_from_ns: int | None = None
     mark_until_ns: int | None = None
+    peak_utc_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,6 @@ def events_of(journal: JournalReader, camera: str, start_ns: int, end_ns: int) -
         episode = facts_of(record, Episode)
         since, until = parse_utc(episode.since), None if episode.until is None else parse_utc(episode.until)
         if since < end_ns and (until is None or until > start_ns):
-            marks = (None if each is None else parse_utc(each) for each in (episode.mark_from, episode.mark_until))
+            marks = (None if each is None else parse_utc(each) for each in (episode.mark_from, episode.mark_until, episode.peak))
             found[episode.id] = Event(episode.id, since, until, episode.score, episode.zones, episode.path, *marks)
     return sorted(found.values(), key=lambda event: event.since_utc_ns)

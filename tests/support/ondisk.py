@@ -118,5 +118,16 @@ def _gap(offset_s: int) -> Gap:
 
 def _episode() -> Episode:
     return Episode(
-        id="e1", state="end", since=at(1), until=at(2.5), since_mono_ms=101_000, until_mono_ms=102_500, score=0.75, zones=["kerb"]
+        id="e1",
+        state="end",
+        since=at(1),
+        until=at(2.5),
+        since_mono_ms=101_000,
+        until_mono_ms=102_500,
+        score=0.75,
+        zones=["kerb"],
+        peak=at(2),
+        path=[0.1, 0.6, 0.8, 0.5],
+        mark_from=at(-4),
+        mark_until=at(7.5),
     )
