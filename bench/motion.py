@@ -3,7 +3,7 @@
 The footage and its rules (events, what counts as false) are not part of this repository; without them this says so and ends with 0. Every
 detector sees the same 320x180 pictures, ten a second: each scene as it is and in ten kinds of weather (tests/support/weather.py). Each
 other detector has several settings; the one that judges a scene is the best over all films of the other scenes. This product's has one,
-for all of them. Ends with 1 when this product's detector misses an event of the plain films, tells a false one there, or costs more than a tenth of MOG2 at
+for all of them. Ends with 1 when it misses an event of the plain films, tells a false one there, or costs more than a tenth of MOG2 at
 640x360.
 
     python bench/motion.py [FOOTAGE] [--weathers rain,snow] [--write docs/design]

@@ -1,4 +1,4 @@
-"""`edge watch`: the watcher process."""
+"""`edge watch`: the watcher process; `edge watch tune`: what it makes of recorded pictures."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from pathlib import Path
 import click
 
 from edge.cli.options import config_option, example, load_for_service, stop_on_signals
+from edge.cli.watch_tune import tune
 
 
-@click.command(epilog=example("edge watch --config /etc/edge/node.toml"))
+@click.group(invoke_without_command=True, epilog=example("edge watch --config /etc/edge/node.toml", "edge watch tune look.mp4 -o why.png"))
 @config_option
-def command(config_path: Path | None) -> int:
+@click.pass_context
+def command(context: click.Context, config_path: Path | None) -> int:
     """Find motion in the pictures of all cameras until SIGTERM.
 
     Reads the recorders' luma windows, writes episodes to the journal "watcher". Recording goes on without it.
     """
+    if context.invoked_subcommand is not None:
+        return 0
     stop = stop_on_signals()
     loaded = load_for_service(config_path)
     from edge.services.watcher import run_watcher
 
     return run_watcher(loaded.config, stop, config_sha256=loaded.sha256)
+
+
+command.add_command(tune)

@@ -50,6 +50,7 @@ BLIND_S = 30.0
 """After this long without a picture what was learnt is worth nothing."""
 
 cv2.setNumThreads(1)  # 14,400 cells gain nothing from more, and the recorder needs the other cores
+TOO_SHORT = "shorter than its zone's least_m"
 _KERNEL = np.ones((3, 3), np.uint8)
 _WIDE = np.ones((5, 5), np.uint8)
 
@@ -130,6 +131,13 @@ class Detector:
         self._learn(cells, expected, away, active, step_s)
         self._absorb(cells, expected, labels, [track.blob.label for track in tracks if track.still], step_s)
         return self._judge(labels, [track for track in tracks if track.confirmed and not track.still and self._long_enough(track.blob)])
+
+    def doubts(self) -> list[tuple[Track, Box, str]]:
+        """What the newest picture shows that is not reported, and why: for people who set a camera up."""
+        now = [track for track in self._tracker.tracks if track.seen_s == self._last_s]
+        found = [(track, track.doubt(self._tracker.needed)) for track in now if not track.confirmed or track.still]
+        found += [(track, TOO_SHORT) for track in now if track.confirmed and not self._long_enough(track.blob)]
+        return [(track, self._box(track), why) for track, why in found if why]
 
     def _jumped(self, active: Mask, now_s: float) -> bool:
         """Whether the picture changed as a whole: at once and everywhere (a lorry covers much, not everything), or most of it for 2 s."""
@@ -242,12 +250,14 @@ class Detector:
         touched = {
             name: float(np.count_nonzero(moving & area)) / max(1, int(np.count_nonzero(area))) for name, area in self._zones.areas.items()
         }
-        boxes = tuple(
-            (b.x / self.columns, b.y / self.rows, b.width / self.columns, b.height / self.rows) for b in (track.blob for track in tracks)
-        )
+        boxes = tuple(self._box(track) for track in tracks)
         score = sum(track.blob.area for track in tracks) / max(1, self._zones.cells)
         paths = tuple(self._path(track) for track in tracks)
         return Look(min(1.0, score), boxes, paths, {name: share for name, share in touched.items() if share > 0})
+
+    def _box(self, track: Track) -> Box:
+        blob = track.blob
+        return blob.x / self.columns, blob.y / self.rows, blob.width / self.columns, blob.height / self.rows
 
     def _path(self, track: Track) -> Path:
         (x, y), (to_x, to_y) = track.first.centre, track.blob.centre

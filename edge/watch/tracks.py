@@ -92,13 +92,22 @@ class Track:
             if math.dist(self.anchor, new) > STILL_CELLS:
                 self.anchor, self.anchor_s = new, now_s
         self.still = now_s - self.anchor_s > STILL_S or now_s - self.changed_s > UNCHANGED_S
-        far = math.dist(self.first.centre, new) >= TRAVEL_CELLS + 0.15 * max(blob.width, blob.height)
-        proven = self.steady >= needed.steady and blob.strength >= needed.strength
-        if proven and now_s - self.born_s >= PERSIST_S and far and not self.still:
+        if not self.doubt(needed):
             self.confirmed, self.believed_s = True, now_s
         elif self.believed_s is not None and now_s - self.believed_s > UNSTEADY_S:
             self.confirmed = False
         return steady
+
+    def doubt(self, needed: Proof) -> str:
+        """Why it is not believed at its last sight; "" if it is."""
+        if self.still:
+            return "stands still"
+        if self.steady < needed.steady or self.seen_s - self.born_s < PERSIST_S:
+            return f"seen steadily {self.steady} times of {needed.steady}"
+        if self.blob.strength < needed.strength:
+            return "no stronger than what rain or snow makes"
+        far = TRAVEL_CELLS + 0.15 * max(self.blob.width, self.blob.height)
+        return "" if math.dist(self.first.centre, self.blob.centre) >= far else "has not gone far enough"
 
     def expected(self, now_s: float) -> tuple[float, float]:
         gap_s = now_s - self.seen_s
