@@ -168,6 +168,9 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     start_s: Annotated[float, Meta(ge=0.0, le=10.0, description="motion must last this long before an episode starts")] = 0.15
     end_s: Annotated[float, Meta(ge=0.5, le=120.0, description="stillness that ends an episode")] = 3.0
     max_episode_s: Annotated[float, Meta(ge=10.0, le=3600.0, description="a longer episode is ended and a new one begun")] = 300.0
+    cpu_percent: Annotated[
+        float, Meta(ge=1.0, le=100.0, description="of one core; where watching takes more, it looks at every second or fourth picture")
+    ] = 25.0
     pre_s: Annotated[float, Meta(ge=0.0, le=120.0, description="footage before an episode that its marks take in")] = 5.0
     post_s: Annotated[float, Meta(ge=0.0, le=120.0, description="footage after it that they take in")] = 5.0
     tamper: Annotated[bool, Meta(description="alarms for covered, sprayed, blurred, turned, dazzled, black and frozen pictures")] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -14,13 +15,15 @@ from edge.errors import StorageError
 from edge.host import board, identity, power, storage, thermal
 from edge.host.disk import Disk
 from edge.host.sysfs import read_text
-from edge.messages.status import CameraStatus
+from edge.messages.status import CameraStatus, WatchStatus
 from edge.ring.horizon import CameraUse
 from edge.ring.layout import NodeFolders
 from edge.ring.measure import Measures
 from edge.ring.names import RingFolder
 
 log = logging.getLogger(__name__)
+
+_S = TypeVar("_S", CameraStatus, WatchStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class CameraProbe:
     status: CameraStatus | None = None
     oldest_utc_ms: int | None = None
     use: CameraUse | None = None
+    watch: WatchStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +82,24 @@ def probe(
 
 def camera_status(folders: NodeFolders, camera: str) -> CameraStatus | None:
     """The recorder's status file; None where missing or not whole."""
-    text = read_text(folders.run(camera) / "status.json")
+    return _status(folders, camera, "status.json", CameraStatus)
+
+
+def _status(folders: NodeFolders, camera: str, name: str, kind: type[_S]) -> _S | None:
+    text = read_text(folders.run(camera) / name)
     if text is None:
         return None
     try:
-        return msgspec.json.decode(text, type=CameraStatus)
+        return msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError as error:
-        log.warning("%s: the status file does not read: %s", camera, error)
+        log.warning("%s: %s does not read: %s", camera, name, error)
         return None
 
 
 def _camera(folders: NodeFolders, disk: Disk, camera: Camera, measures: Measures) -> CameraProbe:
     oldest_ms = _oldest_utc_ms(RingFolder(disk, folders.ring(camera.id)))
-    return CameraProbe(camera_status(folders, camera.id), oldest_ms, measures.use(camera.id, camera.bitrate_kbps))
+    watch = _status(folders, camera.id, "watch.json", WatchStatus)
+    return CameraProbe(camera_status(folders, camera.id), oldest_ms, measures.use(camera.id, camera.bitrate_kbps), watch)
 
 
 def _oldest_utc_ms(ring: RingFolder) -> int | None:

@@ -26,6 +26,8 @@ from edge.ring.horizon import CameraUse, Horizon, Room, configured_bytes_per_day
 from edge.ring.layout import recorder_journal
 
 SILENT_S = 10.0
+WATCH_MS = 30_000
+"""The watcher tells every ten seconds."""
 _DAY_MS = 86_400_000
 _RAW_SOURCES = ("synthetic:", "v4l2:", "picamera:", "jetson:")
 
@@ -91,6 +93,7 @@ def _camera(camera: Camera, seen: CameraProbe, now: Reading, boot: str) -> Camer
     fragment_ms = status.last_fragment_mono_ms
     state: CameraState = "silent" if age_s > SILENT_S else status.state
     fresh = state != "silent"
+    watch = seen.watch if seen.watch is not None and seen.watch.boot == boot and now_ms - seen.watch.mono_ms <= WATCH_MS else None
     return CameraHealth(
         camera=camera.id,
         state=state,
@@ -108,6 +111,8 @@ def _camera(camera: Camera, seen: CameraProbe, now: Reading, boot: str) -> Camer
         oldest_footage=oldest,
         kept_days=kept_days,
         fault=status.fault,
+        offered_fps=watch.offered_fps if watch else None,
+        looked_fps=watch.looked_fps if watch else None,
     )
 
 

@@ -38,6 +38,9 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     next_erasure_reason: str | None = None
     """"age", "space" or "budget"."""
     fault: str = ""
+    offered_fps: float | None = None
+    looked_fps: float | None = None
+    """Pictures a second that the watcher could look at, and did: fewer where CPU is short."""
 
 
 class StorageHealth(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,3 +36,16 @@ class CameraStatus(msgspec.Struct, frozen=True, kw_only=True):
     write_ms_p99: float | None = None
     journal_backlog: int = 0
     fault: str = ""
+
+
+class WatchStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """<run>/<camera>/watch.json, replaced every ten seconds by the watcher. offered_fps: pictures a second in the luma window; looked_fps:
+    of those looked at; every: of how many it means to look at one. cpu_percent: of one core, the whole watcher."""
+
+    camera: str
+    mono_ms: int
+    boot: str
+    offered_fps: float
+    looked_fps: float
+    every: int
+    cpu_percent: float

@@ -24,6 +24,7 @@ from edge.journal.writer import JournalWriter
 from edge.messages.records import AlarmRaised, Boot, Facts, Record, Stop
 from edge.ring.layout import NodeFolders, folders_of
 from edge.services.lifecycle import sole_user
+from edge.services.watch_status import WatchPace
 from edge.watch.camera import CameraWatch, no_picture_code
 from edge.watch.resume import Legacy, legacy_of
 from edge.watch.scenes import Scenes
@@ -63,6 +64,7 @@ class Watcher:
         self._cameras: list[CameraWatch] = []
         self._waiting: deque[tuple[Facts, str | None, Reading]] = deque()
         self._scenes = Scenes(disk, folders)
+        self._pace = WatchPace(folders, clock, self._boot, config.watch.cpu_percent)
         self._retry_ns = 0
         self._retired_ns: int | None = None
 
@@ -108,6 +110,7 @@ class Watcher:
                 self._put(facts, camera.camera, now)
         self._flush()
         self._scenes.turn(self._cameras, self._clock.boot_ns())
+        self._pace.turn(self._cameras)
         self._retire()
 
     def finish(self) -> None:

@@ -59,6 +59,11 @@ class CameraWatch:
         self._patience_s = FIRST_S
         self._alarmed = alarmed
         self.tamper = tamper
+        self.every = 1
+        """Of so many pictures one is looked at."""
+        self.offered = self.looked = 0
+        """Pictures so far: that the window showed, and that were looked at."""
+        self._passed = 0
 
     @property
     def camera(self) -> str:
@@ -69,6 +74,7 @@ class CameraWatch:
         luma = self._reader.newest(self._seq)
         if luma is None:
             return self._nothing(now)
+        self.offered += luma.seq - self._seq if 0 <= self._seq < luma.seq else 1
         self._seq = luma.seq
         self._patience_s = min(max(STALL_S, _SLOW * (now.boot_ns - self._seen_ns) / NS_PER_S), LONGEST_S)
         self._seen_ns = now.boot_ns
@@ -76,6 +82,11 @@ class CameraWatch:
         if self._alarmed:
             self._alarmed = False
             facts.append(self._alarm(now, raised=False))
+        self._passed += 1
+        if self._passed < self.every:
+            return facts
+        self._passed = 0
+        self.looked += 1
         picture = np.frombuffer(luma.luma, np.uint8).reshape(luma.height, luma.width)
         step = see(self._episodes, self._look(luma, picture), self._limits)
         self._episodes = step.state

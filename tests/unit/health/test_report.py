@@ -16,7 +16,7 @@ from edge.host.identity import boot_id
 from edge.host.linux_disk import LinuxDisk
 from edge.host.storage import Partition, Wear
 from edge.messages.health import HealthDocument, LinkHealth
-from edge.messages.status import CameraStatus
+from edge.messages.status import CameraStatus, WatchStatus
 from edge.ring.layout import NodeFolders
 
 GB = 1_000_000_000
@@ -61,6 +61,16 @@ def test_a_recording_camera_tells_rate_age_and_losses(clock: ManualClock) -> Non
     assert (camera.state, camera.fps, camera.target_fps, camera.bitrate_kbps) == ("recording", 24.9, 25.0, 4000.0)
     assert (camera.status_age_s, camera.last_fragment_age_s) == (1.0, 1.5)
     assert (camera.gops_dropped, camera.worker_restarts) == (2, 1)
+
+
+@pytest.mark.parametrize(("age_s", "boot", "told"), [(10.0, BOOT, (6.0, 1.5)), (31.0, BOOT, (None, None)), (1.0, "boot-b", (None, None))])
+def test_how_much_the_watcher_looks_at_is_told_while_it_is_true(
+    clock: ManualClock, age_s: float, boot: str, told: tuple[float | None, float | None]
+) -> None:
+    then_ms = clock.boot_ns() // NS_PER_MS - round(age_s * 1000)
+    watch = WatchStatus(camera="cam0", mono_ms=then_ms, boot=boot, offered_fps=6.0, looked_fps=1.5, every=4, cpu_percent=31.0)
+    camera = document(clock, cameras={"cam0": CameraProbe(status(clock), watch=watch)}).cameras[0]
+    assert (camera.offered_fps, camera.looked_fps) == told
 
 
 def test_a_camera_without_a_status_file_is_silent_and_everything_else_is_null(clock: ManualClock) -> None:

@@ -91,6 +91,15 @@ def test_the_same_picture_is_looked_at_once(pole: Pole) -> None:
     assert len(pole.facts) == count
 
 
+def test_fewer_pictures_are_looked_at_when_told_so_and_a_passage_is_still_seen(pole: Pole) -> None:
+    pole.watch.every = 2
+    pole.show(40)
+    assert (pole.watch.offered, pole.watch.looked) == (40, 20)
+    pole.show(40, (0.0, 1.0))
+    pole.show(40)
+    assert [episode.state for episode in pole.episodes()] == ["start", "end"]
+
+
 def test_a_camera_that_never_shows_anything_gets_fifteen_seconds(pole: Pole) -> None:
     pole.silence(15)
     assert pole.alarms() == []
