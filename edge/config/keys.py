@@ -35,6 +35,7 @@ _EXACT_UNITS = {
     "queue_gops": "groups",
     "per_operator_and_hour": "commands",
     "streams": "clips",
+    "max_per_hour": "episodes",
     "sessions": "sessions",
 }
 

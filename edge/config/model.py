@@ -81,6 +81,9 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     luma_height: Annotated[int, Meta(ge=48, le=720, description="picture for the watcher")] = 180
     luma_fps: Annotated[float, Meta(ge=1.0, le=15.0, description="most pictures for the watcher")] = 6.0
     sensitivity: Annotated[float, Meta(gt=0.0, le=4.0, description="1 = normal; 2 = half the contrast is enough")] = 1.0
+    sensitivity_night: Annotated[
+        float, Meta(ge=0.0, le=4.0, description="the same by night, told by lux or by the picture; 0: as by day")
+    ] = 0.0
     masks: Annotated[
         list[Mask],
         Meta(max_length=32, description="privacy masks: polygons, each a list of corners [x, y] in 0..1 from the top left; never recorded"),
@@ -168,6 +171,9 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     start_s: Annotated[float, Meta(ge=0.0, le=10.0, description="motion must last this long before an episode starts")] = 0.15
     end_s: Annotated[float, Meta(ge=0.5, le=120.0, description="stillness that ends an episode")] = 3.0
     max_episode_s: Annotated[float, Meta(ge=10.0, le=3600.0, description="a longer episode is ended and a new one begun")] = 300.0
+    max_per_hour: Annotated[
+        int, Meta(ge=0, le=3600, description="episodes of a camera that start in an hour; further motion joins the last one; 0: no limit")
+    ] = 60
     cpu_percent: Annotated[
         float, Meta(ge=1.0, le=100.0, description="of one core; where watching takes more, it looks at every second or fourth picture")
     ] = 25.0

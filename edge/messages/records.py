@@ -207,6 +207,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     peak: str | None = None
     path: list[float] = []
     """x, y where what went farthest was first seen, x, y where it was last; 0..1 of the picture."""
+    passages: int = 1
+    """How often something moved again after stillness: more than one where the limit of episodes an hour joined them."""
     mark_from: str | None = None
     mark_until: str | None = None
     """The stretch of footage that shows it, with some time before and after."""

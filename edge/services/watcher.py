@@ -91,16 +91,21 @@ class Watcher:
             self._put(episode, camera, now)
         self._put(Boot(version=__version__, ended=legacy.ended, config_sha256=self._config_sha256), None, now)
         standing = self._restate(legacy, now)
-        self._cameras = [self._watch(camera, now, standing) for camera in self._config.camera if camera.id in self._windows]
+        self._cameras = [
+            self._watch(camera, now, standing, legacy.starts_ns.get(camera.id, []))
+            for camera in self._config.camera
+            if camera.id in self._windows
+        ]
         self._flush()
 
-    def _watch(self, camera: Camera, now: Reading, standing: set[str]) -> CameraWatch:
+    def _watch(self, camera: Camera, now: Reading, standing: set[str], starts_ns: list[int]) -> CameraWatch:
         """standing: codes of alarms."""
         kinds = [kind for code in standing if (kind := kind_of(code, camera.id)) is not None]
         tamper = TamperWatch(self._scenes.load(camera.id), kinds) if self._config.watch.tamper else None
         alarmed = no_picture_code(camera.id) in standing
         window = self._windows[camera.id]
-        return CameraWatch(camera, self._config.watch, window, self._boot, now, alarmed=alarmed, tamper=tamper)
+        watch = self._config.watch
+        return CameraWatch(camera, watch, window, self._boot, now, alarmed=alarmed, tamper=tamper, starts_ns=starts_ns)
 
     def turn(self) -> None:
         """One round: a look at each camera, then the journal."""

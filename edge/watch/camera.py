@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.capture.daynight import LUX_OF_LUMA, Phases
 from edge.clock import NS_PER_MS, NS_PER_S, Reading, format_utc
 from edge.config.model import Camera, Watch
 from edge.messages.records import AlarmRaised, Episode
@@ -32,7 +34,8 @@ def no_picture_code(camera: str) -> str:
 
 
 class CameraWatch:
-    """Owned by one thread. alarmed: the no_picture alarm already stands (left by a previous run). tamper: what watches over the lens."""
+    """Owned by one thread. alarmed: the no_picture alarm already stands (left by a previous run). tamper: what watches over the lens.
+    starts_ns: when episodes started in this boot, before."""
 
     def __init__(
         self,
@@ -44,16 +47,18 @@ class CameraWatch:
         *,
         alarmed: bool = False,
         tamper: TamperWatch | None = None,
+        starts_ns: Sequence[int] = (),
     ) -> None:
         self._camera = camera
-        self._limits = Limits(watch.start_s, watch.end_s, watch.max_episode_s)
+        self._limits = Limits(watch.start_s, watch.end_s, watch.max_episode_s, watch.max_per_hour)
         self._pre_s, self._post_s = watch.pre_s, watch.post_s
         self._boot = boot
         self._reader = LumaReader(window)
         self._settings = DetectorSettings(camera.sensitivity, tuple(camera.zone))
         self._detector: Detector | None = None
         self._size = (0, 0)
-        self._episodes = Watching()
+        self._phases = Phases() if camera.sensitivity_night else None
+        self._episodes = Watching(starts_ns=tuple(starts_ns))
         self._seq = -1
         self._seen_ns = now.boot_ns
         self._patience_s = FIRST_S
@@ -117,11 +122,23 @@ class CameraWatch:
         if self._detector is None or self._size != (luma.width, luma.height):
             self._size = (luma.width, luma.height)
             self._detector = Detector(luma.width, luma.height, self._settings)
+            self._as_by_phase(self._detector)
+        if self._phases is not None:
+            light = luma.exposure.lux if luma.exposure.lux is not None else LUX_OF_LUMA * float(picture.mean())
+            if self._phases.see(light, luma.boot_ns):
+                log.info("%s: motion is judged as by %s", self.camera, self._phases.phase)
+                self._as_by_phase(self._detector)
         look = self._detector.look(picture, luma.boot_ns, luma.exposure)
         if look.note == "scene change":
             log.info("%s: the whole picture changed at once: learnt anew; %s", self.camera, luma.exposure)
         zones = tuple(sorted(look.zones, key=lambda name: -look.zones[name]))
         return Sight(luma.boot_ns, look.score, zones, look.boxes, look.paths)
+
+    def _as_by_phase(self, detector: Detector) -> None:
+        if self._phases is not None and self._phases.phase == "night":
+            detector.set_sensitivity(self._camera.sensitivity_night)
+        else:
+            detector.set_sensitivity(self._camera.sensitivity)
 
     def _episode(self, change: Change, now: Reading) -> Episode:
         run, ended = change.run, change.kind == "end"
@@ -137,6 +154,7 @@ class CameraWatch:
             boxes=_rounded(run),
             path=[round(place, 4) for place in run.path or ()],
             peak=format_utc(now.utc_of(run.peak.boot_ns)),
+            passages=run.passages,
             mark_from=format_utc(now.utc_of(run.since_ns - round(self._pre_s * NS_PER_S))),
             mark_until=format_utc(now.utc_of(run.last_ns + round(self._post_s * NS_PER_S))) if ended else None,
         )

@@ -2,7 +2,9 @@
 
 An episode starts when motion has lasted `start_s` (interruptions up to start_s or one second, whichever is longer, do not restart the
 count) and ends when nothing moved for `end_s`, or after `max_s`. Its `since` is the first moving picture, its `until` the last one.
-Stillness must have been seen: pictures that come seldom (key frames of a slow camera) do not cut one passage to pieces, up to 10 s apart.
+At most `per_hour` start in any hour: the last of them is not ended while there is no room for another, and counts the passages it takes
+in. So a busy hour is told in full, in few words. Stillness must have been seen: pictures that come seldom (key frames of a slow camera) do
+not cut one passage to pieces, up to 10 s apart.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ Path = tuple[float, float, float, float]
 """x, y where something was first seen, x, y where it is now; 0..1 of the picture."""
 MAX_BOXES = 8
 BLIND_S = 10.0
+HOUR_NS = 3600 * NS_PER_S
 BREATH_S = 1.0
 
 
@@ -27,6 +30,8 @@ class Limits:
     start_s: float
     end_s: float
     max_s: float
+    per_hour: int = 0
+    """0: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Run:
     peak: Sight
     zones: tuple[str, ...]
     path: Path | None = None
+    passages: int = 1
+    """Motion, and again after as much stillness as would have ended it."""
     confirmed: bool = False
     still_seen: bool = False
     """A picture without motion came after the last moving one."""
@@ -62,6 +69,12 @@ class Watching:
     now_ns: int = 0
     floor_ns: int = -1
     run: Run | None = None
+    starts_ns: tuple[int, ...] = ()
+    """When episodes started, of those the last hour at least."""
+
+    def full(self, limits: Limits) -> bool:
+        """The last one is kept open. After a restart, or when pictures stopped, there may be one more: motion is never kept quiet."""
+        return limits.per_hour > 0 and sum(self.now_ns - start_ns < HOUR_NS for start_ns in self.starts_ns) >= limits.per_hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +101,13 @@ def see(state: Watching, sight: Sight, limits: Limits) -> Step:
     if not moving or now_ns // NS_PER_MS <= settled.state.floor_ns // NS_PER_MS:
         return settled
     sight = replace(sight, boot_ns=now_ns, boxes=sight.boxes[:MAX_BOXES])
-    run = _joined(run, sight) if run else Run(now_ns, now_ns, sight, sight.zones, _farthest(sight.paths))
+    state = settled.state
+    run = _joined(run, sight, limits) if run else Run(now_ns, now_ns, sight, sight.zones, _farthest(sight.paths))
     if not run.confirmed and now_ns - run.since_ns >= limits.start_s * NS_PER_S:
         run = replace(run, confirmed=True)
         changes = (*changes, Change("start", run))
-    return Step(replace(settled.state, run=run), changes)
+        state = replace(state, starts_ns=(*state.starts_ns, now_ns)[-limits.per_hour :] if limits.per_hour else ())
+    return Step(replace(state, run=run), changes)
 
 
 def give_up(state: Watching) -> Step:
@@ -119,6 +134,8 @@ def _settle(state: Watching, moving: bool, limits: Limits) -> Step:
     if not run.confirmed:
         broken = watched and still_s > max(limits.start_s, BREATH_S)
         return Step(replace(state, run=None if broken else run))
+    if state.full(limits):
+        return Step(replace(state, run=run))
     if watched and still_s >= limits.end_s:
         return Step(closed, (Change("end", run, "still"),))
     if (state.now_ns - run.since_ns) / NS_PER_S >= limits.max_s:
@@ -126,11 +143,12 @@ def _settle(state: Watching, moving: bool, limits: Limits) -> Step:
     return Step(replace(state, run=run))
 
 
-def _joined(run: Run, sight: Sight) -> Run:
+def _joined(run: Run, sight: Sight, limits: Limits) -> Run:
     zones = run.zones + tuple(name for name in sight.zones if name not in run.zones)
     path = _farthest((*sight.paths, *([run.path] if run.path else [])))
     peak = sight if sight.score > run.peak.score else run.peak
-    return replace(run, last_ns=sight.boot_ns, still_seen=False, zones=zones, path=path, peak=peak)
+    passages = run.passages + (run.still_seen and sight.boot_ns - run.last_ns >= limits.end_s * NS_PER_S)
+    return replace(run, last_ns=sight.boot_ns, still_seen=False, zones=zones, path=path, passages=passages, peak=peak)
 
 
 def _farthest(paths: tuple[Path, ...]) -> Path | None:

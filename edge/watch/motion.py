@@ -85,7 +85,7 @@ class Detector:
         self.columns, self.rows = max(1, width >> self._halvings), max(1, height >> self._halvings)
         self._zones = zone_map(self._settings.zones, self.columns, self.rows)
         self._watched = self._zones.watched.astype(np.uint8)
-        self._relief = (1.0 / (self._zones.sensitivity * np.float32(self._settings.sensitivity))).astype(np.float32)
+        self.set_sensitivity(self._settings.sensitivity)
         self._light = LightField(self.columns, self.rows)
         self._told = Told()
         self._last_s: float | None = None
@@ -94,6 +94,11 @@ class Detector:
         self._turn = False
         self._note: Note = "learning"
         self._relearn(np.zeros((self.rows, self.columns), np.float32), 0.0, "learning")
+
+    def set_sensitivity(self, sensitivity: float) -> None:
+        """From the next picture on; what was learnt stays."""
+        self._sensitivity = sensitivity
+        self._relief = (1.0 / (self._zones.sensitivity * np.float32(sensitivity))).astype(np.float32)
 
     def look(self, luma: NDArray[np.uint8], boot_ns: int, exposure: Exposure = UNKNOWN) -> Look:
         """The next picture, uint8[height, width] (rows may be strided). boot_ns grows; two pictures of one instant are 1 ms apart."""
@@ -228,7 +233,7 @@ class Detector:
         strength = np.bincount(of, weights=np.minimum(ratio.ravel()[where], 6.0), minlength=count)
         fresh = np.bincount(of, weights=changing.ravel()[where], minlength=count)
         blobs = []
-        for i in np.flatnonzero((area >= BLOB_CELLS) & (strength >= area + BLOB_STRENGTH / self._settings.sensitivity)):
+        for i in np.flatnonzero((area >= BLOB_CELLS) & (strength >= area + BLOB_STRENGTH / self._sensitivity)):
             if i > 0:
                 x, y, width, height = (float(edge) for edge in stats[i, :4])
                 changed = bool(fresh[i] >= max(3.0, 0.04 * area[i]))

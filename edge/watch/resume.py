@@ -8,22 +8,26 @@ from typing import Literal
 
 import msgspec
 
+from edge.clock import NS_PER_MS
 from edge.messages.records import AlarmRaised, Episode, Record, facts_of
 
 
 @dataclass(frozen=True, slots=True)
 class Legacy:
-    """unfinished: end records to write, by camera. alarms: codes that stand."""
+    """unfinished: end records to write, by camera. alarms: codes that stand. starts_ns: when episodes started in this
+    boot, by camera."""
 
     ended: Literal["first", "orderly", "crash", "power"]
     unfinished: list[tuple[str | None, Episode]] = field(default_factory=list)
     alarms: list[AlarmRaised] = field(default_factory=list)
+    starts_ns: dict[str, list[int]] = field(default_factory=dict)
 
 
 def legacy_of(records: Iterable[Record], boot: str) -> Legacy:
     """From the records of at least the last run, oldest first."""
     started: dict[str, tuple[str | None, Episode]] = {}
     standing: dict[str, AlarmRaised] = {}
+    starts_ns: dict[str, list[int]] = {}
     last: Record | None = None
     for record in records:
         last = record
@@ -31,6 +35,8 @@ def legacy_of(records: Iterable[Record], boot: str) -> Legacy:
             episode = facts_of(record, Episode)
             if episode.state == "start":
                 started[episode.id] = (record.camera, _closed(episode, record))
+                if record.boot == boot and record.camera is not None:
+                    starts_ns.setdefault(record.camera, []).append(record.mono_ms * NS_PER_MS)
             else:
                 started.pop(episode.id, None)
         elif record.type == "alarm":
@@ -41,7 +47,7 @@ def legacy_of(records: Iterable[Record], boot: str) -> Legacy:
     if last is None:
         return Legacy("first")
     ended: Literal["orderly", "crash", "power"] = "orderly" if last.type == "stop" else "crash" if last.boot == boot else "power"
-    return Legacy(ended, list(started.values()), list(standing.values()))
+    return Legacy(ended, list(started.values()), list(standing.values()), starts_ns)
 
 
 def _closed(episode: Episode, record: Record) -> Episode:

@@ -10,19 +10,22 @@ from edge.clock import NS_PER_MS, NS_PER_S, ManualClock, format_utc, parse_utc
 from edge.config.model import Camera, Watch, Zone
 from edge.messages.records import AlarmRaised, Episode
 from edge.watch.camera import CameraWatch
-from edge.window.luma import LumaWriter
+from edge.window.luma import UNKNOWN, Exposure, LumaWriter
 from tests.support.moving_picture import street
 
 BOOT = "e0a6f7e2-4ec7-461a-bb68-5a5e563c7f0a"
 ZONES = [Zone(name="left", polygon=[(0, 0), (0.5, 0), (0.5, 1), (0, 1)]), Zone(name="right", polygon=[(0.5, 0), (1, 0), (1, 1), (0.5, 1)])]
 
 
+CAMERA = Camera(id="cam0", source="synthetic:", zone=ZONES)
+
+
 class Pole:
     """A camera, its window and its watch; pictures every 160 ms."""
 
-    def __init__(self, window: Path, *, alarmed: bool = False) -> None:
+    def __init__(self, window: Path, camera: Camera = CAMERA, *, alarmed: bool = False) -> None:
         self.clock = ManualClock()
-        camera = Camera(id="cam0", source="synthetic:", zone=ZONES)
+        self.exposure = UNKNOWN
         self.watch = CameraWatch(camera, Watch(), window, BOOT, self.clock.read(), alarmed=alarmed)
         self.window = window
         self.writer: LumaWriter | None = None
@@ -35,7 +38,7 @@ class Pole:
         for number in range(pictures):
             self.clock.advance(0.16)
             at = across and across[0] + (across[1] - across[0]) * number / pictures
-            self.writer.put(self.clock.boot_ns(), street(320, 180, at).tobytes(), self.seq)
+            self.writer.put(self.clock.boot_ns(), street(320, 180, at).tobytes(), self.seq, self.exposure)
             self.seq += 1
             self.turn()
 
@@ -98,6 +101,30 @@ def test_fewer_pictures_are_looked_at_when_told_so_and_a_passage_is_still_seen(p
     pole.show(40, (0.0, 1.0))
     pole.show(40)
     assert [episode.state for episode in pole.episodes()] == ["start", "end"]
+
+
+def test_in_a_full_hour_one_episode_takes_in_all_passages_also_after_a_restart(pole: Pole) -> None:
+    now_ns = pole.clock.boot_ns()
+    pole.watch = CameraWatch(CAMERA, Watch(), pole.window, BOOT, pole.clock.read(), starts_ns=[now_ns] * 60)
+    pole.show(20)
+    for _ in range(3):
+        pole.show(30, (0.0, 1.0))
+        pole.show(40)
+    assert [(episode.state, episode.passages) for episode in pole.episodes()] == [("start", 1)]
+    pole.clock.advance(3600)
+    pole.show(40)
+    assert [(episode.state, episode.passages) for episode in pole.episodes()] == [("start", 1), ("end", 3)]
+
+
+@pytest.mark.parametrize(("lux", "found"), [(400.0, 0), (0.5, 2)])
+def test_by_night_the_sensitivity_for_the_night_counts(tmp_path: Path, lux: float, found: int) -> None:
+    """Blind by day, so that only the night sees; told by the camera's lux."""
+    pole = Pole(tmp_path / "luma", Camera(id="cam0", source="synthetic:", sensitivity=0.02, sensitivity_night=1.0))
+    pole.exposure = Exposure(lux=lux)
+    pole.show(40)
+    pole.show(40, (0.0, 1.0))
+    pole.show(40)
+    assert len(pole.episodes()) == found
 
 
 def test_a_camera_that_never_shows_anything_gets_fifteen_seconds(pole: Pole) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.clock import NS_PER_MS, NS_PER_S
-from edge.watch.episode import Change, Limits, Sight, Watching, episode_id, give_up, see
+from edge.watch.episode import HOUR_NS, Change, Limits, Sight, Watching, episode_id, give_up, see
 
 LIMITS = Limits(start_s=0.4, end_s=3.0, max_s=20.0)
 PERIOD_NS = 160 * NS_PER_MS
@@ -53,6 +53,27 @@ def play(story: list[Moment], using: Limits = LIMITS) -> tuple[list[Change], lis
         changes += step.changes
     changes += give_up(state).changes
     return changes, moved
+
+
+@given(moments, st.integers(1, 4))
+def test_no_hour_has_more_starts_than_allowed_and_no_motion_is_lost_to_that(story: list[Moment], per_hour: int) -> None:
+    using = replace(LIMITS, per_hour=per_hour)
+    changes, _ = play([replace(moment, gave_up=False) for moment in story], using)
+    starts = [change.run.last_ns for change in changes if change.kind == "start"]
+    assert all(sum(other <= start < other + HOUR_NS for other in starts[: at + 1]) <= per_hour for at, start in enumerate(starts))
+    free, _ = play([replace(moment, gave_up=False) for moment in story], replace(LIMITS, max_s=1e9))
+    ends = [change.run for change in changes if change.kind == "end"]
+    for run in (change.run for change in free if change.kind == "end"):
+        assert any(end.since_ns <= run.since_ns and run.last_ns <= end.last_ns for end in ends) or starts == []
+
+
+def test_what_the_limit_joins_is_counted() -> None:
+    passage = [*[Moment(160, 0.1)] * 10, *[Moment(160, 0.0)] * 30]
+    changes, _ = play(passage * 7, replace(LIMITS, per_hour=3))
+    assert [(change.kind, change.run.passages) for change in changes] == [*[("start", 1), ("end", 1)] * 2, ("start", 1), ("end", 5)]
+    later = [*passage * 7, Moment(3_600_000, 0.0), *passage]
+    changes, _ = play(later, replace(LIMITS, per_hour=3))
+    assert [change.kind for change in changes].count("start") == 4, "after an hour there is room again"
 
 
 @given(moments, limits)

@@ -57,6 +57,12 @@ def test_how_the_previous_run_ended_is_told_from_its_last_record(records: list[R
     assert legacy_of(records, BOOT).ended == ended
 
 
+def test_when_episodes_of_this_boot_started_is_known_for_the_limit_of_an_hour() -> None:
+    records = story(BORN, start("a"), end("a"), start("b"))
+    assert legacy_of(records, BOOT).starts_ns == {"cam0": [2_000_000_000, 4_000_000_000]}
+    assert legacy_of(records, OTHER).starts_ns == {}
+
+
 def test_only_episodes_without_an_end_are_unfinished_and_end_where_motion_was_last_known() -> None:
     legacy = legacy_of(story(BORN, start("a"), end("a"), start("b"), alarm("x", True)), BOOT)
     assert [(camera, episode.id, episode.state) for camera, episode in legacy.unfinished] == [("cam0", "b", "end")]
