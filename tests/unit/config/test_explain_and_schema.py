@@ -33,7 +33,7 @@ def test_every_key_of_the_model_says_what_it_is_for() -> None:
 
 
 def test_every_number_but_plain_factors_carries_a_unit() -> None:
-    factors = {"camera[].sensitivity", "camera[].zone[].sensitivity", "mqtt.port", "serve.port"}
+    factors = {"camera[].sensitivity", "camera[].sensitivity_night", "camera[].zone[].sensitivity", "mqtt.port", "serve.port"}
     bare = {key.path for section, struct, _ in sections() for key in keys_of(struct, section) if "number" in key.type and not key.unit}
     assert bare - factors == {"camera[].zone[].polygon", "camera[].masks"}
 
