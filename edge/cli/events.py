@@ -93,7 +93,7 @@ def sheet(
     write_new(output, as_page(moments, title, zone, language).encode() if output.suffix == ".html" else as_picture(moments, title, zone))
     without = sum(not each.jpeg for each in moments)
     more = f", {len(found) - len(shown)} older ones left out (--most)" if len(found) > len(shown) else ""
-    click.echo(f"{output}: {len(shown)} episodes{more}" + (f", {without} without footage" if without else ""))
+    click.echo(f"{output}: episodes: {len(shown)}{more}" + (f", {without} without footage" if without else ""))
 
 
 def _pictured(reader: RingReader, shown: list[tuple[str, Event]]) -> list[Moment]:

@@ -98,7 +98,7 @@ def _report(trying: _Trying, sources: list[Any], name: str, output: Path) -> Non
     if not trial.moments:
         raise UsageError(f"{name}: no picture in it decodes", remedy="name a film")
     took_s = max(1e-3, monotonic_s() - began_s)
-    count = f"{len(trial.episodes)} episodes"
+    count = f"episodes: {len(trial.episodes)}"
     title = f"{name}   sensitivity {trying.sensitivity:g}   {trial.seconds:.0f} s   {count}, {len(trial.doubts)} not believed"
     write_new(output, strip(trial, camera.zone, title))
     click.echo(f"{output}: {count} in {trial.seconds:.0f} s, looked at {trial.seconds / took_s:.0f} times as fast as it was")

@@ -26,6 +26,7 @@ class WatchPace:
         self._budget = Budget(percent)
         self._before: dict[str, tuple[int, int]] = {}
         self._before_ns = clock.boot_ns()
+        self._refused = False
 
     def turn(self, cameras: Sequence[CameraWatch]) -> None:
         now_ns = self._clock.boot_ns()
@@ -57,4 +58,8 @@ class WatchPace:
             fresh.write_bytes(data)
             os.replace(fresh, folder / "watch.json")
         except OSError as error:
-            log.debug("%s: %s", folder, error)
+            if not self._refused:
+                log.warning("health does not learn how much is looked at: %s", error)
+            self._refused = True
+        else:
+            self._refused = False

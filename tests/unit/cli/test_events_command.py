@@ -26,7 +26,7 @@ def sheet(node: OnDisk, *words: str | Path) -> Outcome:
 def test_a_page_has_a_picture_of_each_episode_with_its_way_and_the_look_is_on_record(node: OnDisk, tmp_path: Path) -> None:
     outcome = sheet(node, "-o", tmp_path / "s.html", *WHO)
     assert outcome.code == 0
-    assert "1 episodes" in outcome.out
+    assert "episodes: 1" in outcome.out
     page = (tmp_path / "s.html").read_text()
     assert page.count("<figure>") == page.count("data:image/jpeg;base64,/9j/") == page.count("<line ") == 1
     assert "kerb" in page

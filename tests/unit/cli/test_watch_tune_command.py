@@ -32,14 +32,14 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_film_becomes_a_picture_of_what_was_decided(film: Path, tmp_path: Path) -> None:
     outcome = edge("watch", "tune", film, "-o", tmp_path / "why.png")
     assert outcome.code == 0
-    assert "1 episodes in 15 s" in outcome.out
+    assert "episodes: 1 in 15 s" in outcome.out
     picture = cv2.imread(str(tmp_path / "why.png"))
     assert picture is not None
     assert picture.shape[1] == 1280
 
 
 def test_sensitivity_is_tried_without_a_change_of_the_configuration(film: Path, tmp_path: Path) -> None:
-    assert "0 episodes" in edge("watch", "tune", film, "--sensitivity", "0.01", "-o", tmp_path / "why.png").out
+    assert "episodes: 0 " in edge("watch", "tune", film, "--sensitivity", "0.01", "-o", tmp_path / "why.png").out
 
 
 def test_what_a_camera_recorded_is_looked_at_on_record(tmp_path: Path) -> None:

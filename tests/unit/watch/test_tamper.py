@@ -16,6 +16,7 @@ from edge.capture.drawing import Street
 from edge.capture.street import Scene
 from edge.clock import NS_PER_S
 from edge.watch.tamper import BLIND_S, CLEAR_S, Change, TamperWatch
+from tests.support.depth import usually
 from tests.support.tampering import HARMLESS, HEIGHT, TAMPERINGS, WIDTH, Picture, covered, turned
 from tests.support.vectors import SHARED
 
@@ -62,7 +63,7 @@ def scenery(name: str) -> Scenery:
     return street(name == "night") if name in ("day", "night") else clip(name)
 
 
-SCENES = ["day", "night", *CLIPS]
+SCENES = ["day", "night", *usually(["walkers"], list(CLIPS))]
 
 
 def told(watch: TamperWatch, pictures: Iterator[Picture], since_s: float = 0.0) -> Iterator[tuple[float, Change]]:
