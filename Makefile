@@ -16,9 +16,9 @@ vm: ## USB cameras against a real kernel, in a virtual machine
 	@image/desk-setup.sh vm
 	.venv/bin/python -m pytest tests/vm
 
-soak: ## long fault runs, and every fault test in full
+soak: ## long fault runs, and every fault and unit test in full
 	@image/desk-setup.sh test
-	EDGE_TESTS_FULL=1 .venv/bin/python -m pytest tests/soak tests/fault --timeout 7200
+	EDGE_TESTS_FULL=1 .venv/bin/python -m pytest tests/soak tests/fault tests/unit --timeout 7200
 
 faults: ## every fault of the link, and a table of what it took
 	@image/desk-setup.sh test

@@ -13,7 +13,7 @@ from tests.support.depth import usually
 from tests.support.hold_race import hold_race
 
 HOLDS_EACH = 50
-BATCHES = usually(15, full=40)
+BATCHES = usually(10, full=40)
 CHECK_EVERY = 10
 MEMORY = Path("/dev/shm")
 

@@ -136,7 +136,7 @@ def test_a_hold_grows_without_anybody_who_links() -> None:
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "for_ever"])
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
 def test_the_nth_operation_fails(kind: Kind, forever: bool) -> None:
-    for at in each_operation(usually(13, full=3)):
+    for at in each_operation(usually(19, full=3)):
         weeks = Growing()
         weeks.disk.fault = Fault(at, kind, forever)
         weeks.life()
@@ -160,7 +160,7 @@ def test_the_power_goes_at_the_nth_operation() -> None:
 
 
 def test_the_power_goes_again_while_the_node_recovers() -> None:
-    for at in each_operation(usually(29, full=7)):
+    for at in each_operation(usually(37, full=7)):
         for again in range(1, 50, 8):
             weeks = Growing()
             weeks.disk.fault = Fault(at, "power")
@@ -176,7 +176,7 @@ def test_the_power_goes_again_while_the_node_recovers() -> None:
 
 
 def test_what_is_recorded_as_held_is_linked_whenever_the_power_goes() -> None:
-    for at in each_operation(usually(17, full=5)):
+    for at in each_operation(usually(23, full=5)):
         weeks = Growing()
         weeks.disk.fault = Fault(at, "power")
         with suppress(PowerLost):

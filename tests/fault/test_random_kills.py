@@ -37,7 +37,7 @@ from tests.support.mosquitto import Mosquitto
 from tests.support.signing import write_key
 
 SEED = 20261122
-KILLS = usually(30, full=100)
+KILLS = usually(20, full=100)
 CLIPS = 4
 CAMERAS = ("cam0", "cam1")
 NODE = "pole"

@@ -143,7 +143,7 @@ def account(month: str, journal: WrittenJournal, now_s: int) -> CameraMonth | No
 
 
 @pytest.mark.slow
-@settings(max_examples=usually(25, full=60))
+@settings(max_examples=usually(15, full=60))
 @given(life=lives())
 def test_the_account_is_the_sum_of_the_seconds(life: tuple[str, list[Stretch], int, str, int]) -> None:
     month, stretches, begin_s, ending, now_s = life
@@ -172,7 +172,7 @@ def test_the_account_is_the_sum_of_the_seconds(life: tuple[str, list[Stretch], i
     assert (camera.availability_percent == 100) == (letters.count("R") == len(letters))
 
 
-@settings(max_examples=usually(12, full=30))
+@settings(max_examples=usually(8, full=30))
 @given(life=lives())
 def test_the_days_add_up_to_the_month(life: tuple[str, list[Stretch], int, str, int]) -> None:
     month, stretches, begin_s, ending, now_s = life

@@ -150,13 +150,13 @@ def assert_same(codec: Codec, nal: bytes) -> str:
     return "read"
 
 
-@settings(max_examples=usually(400, full=1000))
+@settings(max_examples=usually(200, full=1000))
 @given(seis())
 def test_both_readers_agree_on_sound_seis(sei: tuple[Codec, bytes]) -> None:
     assert_same(*sei)
 
 
-@settings(max_examples=usually(500, full=1500))
+@settings(max_examples=usually(250, full=1500))
 @given(damaged_seis())
 def test_both_readers_agree_on_damaged_seis(sei: tuple[Codec, bytes]) -> None:
     assert_same(*sei)
@@ -194,7 +194,7 @@ def test_arbitrary_bytes_behind_the_uuid_are_malformed_or_read(codec: Codec, dat
         assert assert_same(codec, nal) in ("malformed", "read")
 
 
-@settings(max_examples=usually(250, full=500))
+@settings(max_examples=usually(120, full=500))
 @given(st.lists(st.one_of(ZEROED, st.binary(max_size=20))).map(b"".join))
 def test_emulation_prevention_is_the_oracles_and_can_be_taken_back(data: bytes) -> None:
     escaped = escape(data)
@@ -203,7 +203,7 @@ def test_emulation_prevention_is_the_oracles_and_can_be_taken_back(data: bytes) 
     assert not any(escaped[at : at + 2] == b"\0\0" and escaped[at + 2] < 3 for at in range(len(escaped) - 2))
 
 
-@settings(max_examples=usually(250, full=500))
+@settings(max_examples=usually(120, full=500))
 @given(st.one_of(ZEROED, st.binary(max_size=60)))
 def test_taking_prevention_away_from_anything_is_what_the_oracle_does(data: bytes) -> None:
     assert unescape(data) == without_prevention(data)
