@@ -114,12 +114,13 @@ def _largest(mask: Any) -> float:
 
 MOG2 = [subtractor(lambda t=t: cv2.createBackgroundSubtractorMOG2(500, t, True)) for t in (16, 36, 72)]  # type: ignore[misc]
 KNN = [subtractor(lambda t=t: cv2.createBackgroundSubtractorKNN(500, t, True)) for t in (400, 900, 1800)]  # type: ignore[misc]
+DIFFERENCING = [differencing(t) for t in (15, 25, 40)]
 LEAST = (0.002, 0.005, 0.01)
 DETECTORS: dict[str, list[Setting]] = {
     "this product": [Setting("as it comes", ours(1.0), 1e-9)],
     "OpenCV MOG2": [Setting(f"{at} {least}", make, least) for at, make in enumerate(MOG2) for least in LEAST],
     "OpenCV KNN": [Setting(f"{at} {least}", make, least) for at, make in enumerate(KNN) for least in LEAST],
-    "frame differencing": [Setting(f"{at} {least}", differencing(at), least) for at in (15, 25, 40) for least in LEAST],
+    "frame differencing": [Setting(f"{at} {least}", make, least) for at, make in enumerate(DIFFERENCING) for least in LEAST],
 }
 
 

@@ -131,8 +131,7 @@ class CameraWatch:
         look = self._detector.look(picture, luma.boot_ns, luma.exposure)
         if look.note == "scene change":
             log.info("%s: the whole picture changed at once: learnt anew; %s", self.camera, luma.exposure)
-        zones = tuple(sorted(look.zones, key=lambda name: -look.zones[name]))
-        return Sight(luma.boot_ns, look.score, zones, look.boxes, look.paths)
+        return look.sight(luma.boot_ns)
 
     def _as_by_phase(self, detector: Detector) -> None:
         if self._phases is not None and self._phases.phase == "night":

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edge.clock import NS_PER_S
 from edge.config.model import Zone
+from edge.watch.episode import Box, Path, Sight
 from edge.watch.light import LightField, Told
 from edge.watch.tracks import Blob, Track, Tracker
 from edge.watch.zones import zone_map
@@ -24,8 +25,6 @@ from edge.window.luma import UNKNOWN, Exposure
 
 Cells = NDArray[np.float32]
 Mask = NDArray[np.uint8]
-Box = tuple[float, float, float, float]
-Path = tuple[float, float, float, float]
 Note = Literal["", "learning", "scene change"]
 
 GRID_WIDTH = 160
@@ -72,6 +71,11 @@ class Look:
     paths: tuple[Path, ...] = ()
     zones: dict[str, float] = field(default_factory=dict)
     note: Note = ""
+
+    def sight(self, boot_ns: int) -> Sight:
+        """For episodes: zones by the share covered, largest first."""
+        zones = tuple(sorted(self.zones, key=lambda name: -self.zones[name]))
+        return Sight(boot_ns, self.score, zones, self.boxes, self.paths)
 
 
 class Detector:

@@ -166,7 +166,8 @@ class Tracker:
         return list(taken.values())
 
     def _forget(self, since_s: float) -> list[float]:
-        """Tracks not seen since are gone -> the strengths of those that never were believed."""
+        """Tracks not seen since are gone -> the strengths of the strays among them: of those never believed the first sight,
+        and the second, which always counts as steady."""
         gone = [track for track in self.tracks if track.seen_s < since_s]
         self.tracks = [track for track in self.tracks if track.seen_s >= since_s]
         return [track.blob.strength for track in gone if track.believed_s is None for _ in range(min(2, track.steady))]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.clock import NS_PER_S
-from edge.watch.episode import Change, Limits, Run, Sight, Watching, give_up, see
-from edge.watch.motion import TOO_SHORT, Box, Detector, DetectorSettings
+from edge.watch.episode import Box, Change, Limits, Run, Watching, give_up, see
+from edge.watch.motion import TOO_SHORT, Detector, DetectorSettings
 from edge.watch.tracks import Track
 
 Picture = NDArray[np.uint8]
@@ -25,7 +25,6 @@ class Moment:
 
     at_s: float
     score: float
-    zones: tuple[str, ...]
     doubted: bool
     note: str
 
@@ -74,10 +73,10 @@ def replay(pictures: Iterable[tuple[float, Picture]], settings: DetectorSettings
         boot_ns = round((at_s + 1) * NS_PER_S)
         look = detector.look(picture, boot_ns)
         doubted = detector.doubts()
-        zones = tuple(name for name, _ in sorted(look.zones.items(), key=lambda each: -each[1]))
-        trial.moments.append(Moment(at_s, look.score, zones, bool(doubted), look.note))
+        sight = look.sight(boot_ns)
+        trial.moments.append(Moment(at_s, look.score, bool(doubted), look.note))
         strongest.see(boot_ns, look.score, picture)
-        step = see(state, Sight(boot_ns, look.score, zones, look.boxes, look.paths), limits)
+        step = see(state, sight, limits)
         state = step.state
         trial.episodes += strongest.ended(step.changes)
         for track, box, why in doubted:

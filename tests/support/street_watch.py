@@ -10,8 +10,8 @@ import numpy as np
 from edge.capture.drawing import Street
 from edge.capture.street import Scene, truth
 from edge.clock import NS_PER_S
-from edge.watch.episode import Limits, Sight, Watching, give_up, see
-from edge.watch.motion import Box, Detector, DetectorSettings
+from edge.watch.episode import Box, Limits, Sight, Watching, give_up, see
+from edge.watch.motion import Detector, DetectorSettings
 from tests.support.weather import Weather
 
 LIMITS = Limits(start_s=0.4, end_s=3.0, max_s=300.0)
