@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 )
 @click.argument("film", required=False, metavar="[FILE]", type=click.Path(path_type=Path))
 @config_option
+@click.pass_context
 @click.option("--camera", metavar="ID", help="Whose zones and sensitivity to take; without FILE also whose footage.")
 @click.option("--from", "start", default="-1h", show_default=True, metavar="TIME")
 @click.option("--to", "end", default="now", show_default=True, metavar="TIME")
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("--operator", default="", help="Who looks. Required without FILE.")
 @click.option("--case", default="", help="Case reference. Required without FILE.")
 def tune(
+    context: click.Context,
     film: Path | None,
     config_path: Path | None,
     camera: str | None,
@@ -70,7 +72,7 @@ def tune(
         seen, watch, name = Camera(id="film", source="file:"), Watch(), film.name
         sources: list[Any] = [str(film)]
     else:
-        config = load_for_people(config_path).config
+        config = load_for_people(config_path or (context.parent.params.get("config_path") if context.parent else None)).config
         seen = next(each for each in config.camera if each.id == known_camera(config, camera))
         watch, name = config.watch, film.name if film else f"{seen.id} {start} - {end}"
         sources = [str(film)] if film else [_Readable(clip) for clip in _recorded(config, seen.id, start, end, operator, case)]

@@ -34,7 +34,8 @@ class WatchPace:
         if not self._budget.spent(time.process_time(), now_ns / NS_PER_S):
             return
         if self._budget.every != every:
-            log.warning("watching takes %.0f %% of a core: one picture of %d is looked at", self._budget.used_percent, self._budget.every)
+            which = {1: "every", 2: "every second", 4: "every fourth"}[self._budget.every]
+            log.warning("watching took %.0f %% of a core: %s picture is looked at from now on", self._budget.used_percent, which)
         span_s, self._before_ns = max(1e-3, (now_ns - self._before_ns) / NS_PER_S), now_ns
         for camera in cameras:
             camera.every = self._budget.every

@@ -103,7 +103,7 @@ class Track:
         if self.still:
             return "stands still"
         if self.steady < needed.steady or self.seen_s - self.born_s < PERSIST_S:
-            return f"seen steadily {self.steady} times of {needed.steady}"
+            return f"came and went or jumped: {self.steady} pictures in a row agree, {needed.steady} are needed"
         if self.blob.strength < needed.strength:
             return "no stronger than what rain or snow makes"
         far = TRAVEL_CELLS + 0.15 * max(self.blob.width, self.blob.height)

@@ -71,3 +71,9 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_written(film: Path, tmp_
     assert why in outcome.err
     assert sorted(each.name for each in tmp_path.iterdir()) == ["text.mp4", "there.png"]
     assert (tmp_path / "there.png").read_text() == "mine"
+
+
+def test_the_configuration_named_before_tune_counts_as_well(film: Path, tmp_path: Path) -> None:
+    node = make_node(tmp_path)
+    outcome = edge("watch", "--config", node.config, "tune", film, "--camera", "cam0", "-o", tmp_path / "why.png", cwd=tmp_path)
+    assert outcome.code == 0, outcome.err
