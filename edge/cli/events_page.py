@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from edge.cli.timeline_picture import length_text, way
 from edge.cli.times import local_text
-from edge.paper.page import Html, Language, element, join, page, stacked
+from edge.paper.page import Html, Language, element, join, jpeg, page, stacked
 from edge.ring.timeline import Event
 
 COLUMNS = 4
@@ -34,8 +33,7 @@ def as_page(moments: Sequence[Moment], title: str, zone: str, language: Language
 
 
 def _figure(moment: Moment, zone: str, language: Language) -> Html:
-    source = f"data:image/jpeg;base64,{b64encode(moment.jpeg).decode()}"
-    picture = Html(f'<img alt="" src="{source}">') if moment.jpeg else element("p", _GONE[language], class_="quiet")
+    picture = jpeg(moment.jpeg) if moment.jpeg else element("p", _GONE[language], class_="quiet")
     framed = element("div", picture, _arrow(moment.event.path) if moment.jpeg else "", style="position: relative")
     return element("figure", framed, element("figcaption", stacked(_captions(moment, zone))))
 

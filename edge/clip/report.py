@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 
 from edge.clip.report_words import WORDS, Words
@@ -13,7 +12,7 @@ from edge.messages.clip import ClipFile
 from edge.messages.package import STATEMENT_NAME, Statement
 from edge.messages.records import Segment
 from edge.paper import forms
-from edge.paper.page import Html, Language, element, facts, join, page, stacked, table
+from edge.paper.page import Html, Language, element, facts, join, jpeg, page, stacked, table
 from edge.paper.words import CLOCKS, REASONS
 
 
@@ -168,10 +167,8 @@ class _Paper:
         return forms.local(utc_ns, self.statement.timezone, self.language, offset=offset)
 
     def _figure(self, still: Still) -> Html:
-        source = f"data:image/jpeg;base64,{b64encode(still.jpeg).decode()}"
-        image = Html(f'<img alt="" src="{source}">')
         times = (self._local(still.utc_ns, offset=False), forms.utc(still.utc_ns, self.language))
-        return element("figure", image, element("figcaption", stacked(filter(None, times))))
+        return element("figure", jpeg(still.jpeg), element("figcaption", stacked(filter(None, times))))
 
     def _records(self) -> str:
         lines = sum(len(proof.lines) for proof in self.statement.records)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Literal
@@ -48,6 +49,11 @@ def element(name: str, *content: object, **attributes: str) -> Html:
     """<name attributes>content</name>; a trailing underscore in an attribute's name is dropped (class_)."""
     given = "".join(f' {key.rstrip("_")}="{escape(value)}"' for key, value in attributes.items())
     return Html(f"<{name}{given}>{join(content)}</{name}>")
+
+
+def jpeg(data: bytes) -> Html:
+    """A picture that is part of the page."""
+    return Html(f'<img alt="" src="data:image/jpeg;base64,{b64encode(data).decode()}">')
 
 
 def join(parts: Iterable[object]) -> Html:
